@@ -24,7 +24,7 @@ export const ZERO_UUID: Uuid = "00000000-0000-0000-0000-000000000000";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** True if the text is a UUID; upper-case digits are allowed, as ovsdb-server allows them. */
-export function isUuid(text: unknown): text is Uuid {
+export function isUuid(text: unknown): boolean {
   return typeof text === "string" && UUID.test(text);
 }
 
