@@ -1,0 +1,190 @@
+import { ClosedError, ConflictError, type OutcomeResolution, OutcomeUnknownError, type OvsdbError, ProtocolError, ValueError } from "../error.ts";
+import type { Json, JsonObject } from "../json.ts";
+import { TransactionBuilder } from "../transaction/builder.ts";
+import type { Encoder } from "../transaction/encoder.ts";
+import { answerOf, judgeReply, refusedExpectation, unmetExpectation } from "../transaction/judge.ts";
+import { inWireOrder, type LaidOperation } from "../transaction/layout.ts";
+import { askGuard, type Guard, guardedRows, guardInserts, guardWaits, judgeGuard, stateProbe, touchedRows, touchProbe } from "../transaction/once.ts";
+import { answered, type Answered } from "../transaction/symbols.ts";
+import type { CallOptions } from "./calls.ts";
+import type { Clock } from "./clock.ts";
+import { publishTransaction, publishWarning } from "./diagnostics.ts";
+import type { Lock } from "./locks.ts";
+
+export type TransactOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for the whole of it, waiting for a server included; default `limits.transactMs`. Never unlimited by accident: give Infinity if you mean it. */
+  readonly timeoutMs?: number | undefined;
+  /** While no server is fit to serve: "wait" (default) within the limit, or "reject" at once. */
+  readonly whileDown?: "wait" | "reject" | undefined;
+  /** Adds an `assert`: rejects with `NotOwnerError` unless the lock is held when the server executes it. */
+  readonly lock?: Lock | undefined;
+  /**
+   * Makes it impossible that the transaction is applied twice, even by the server itself (see transaction/once.ts), and
+   * gives an `OutcomeUnknownError` a `resolve` that finds out what happened. Costs nothing for transactions with inserts,
+   * two reads before the write for others.
+   */
+  readonly once?: boolean | undefined;
+  /** Asks the server for everything but the commit. */
+  readonly dryRun?: boolean | undefined;
+  /** Text for the database's log, beside the client's own `comment`. */
+  readonly comment?: string | undefined;
+};
+
+/** What a transaction needs of the client that sends it. */
+export interface TransactHost {
+  readonly database: string;
+  readonly clock: Clock;
+  readonly transactMs: number;
+  /** Put into each transaction's `comment`, such as the program's name. */
+  readonly comment: string | undefined;
+  encoder(): Encoder;
+  /** A transact by itself: rejects with `OutcomeUnknownError` when the reply is lost. */
+  call(method: string, params: readonly Json[], timeoutMs: number, options: CallOptions): Promise<Json>;
+}
+
+/** Runs the builder function, sends what it built, and answers its symbols. */
+export async function transact<T>(host: TransactHost, build: (tx: TransactionBuilder) => T, options: TransactOptions): Promise<Answered<T>> {
+  options.signal?.throwIfAborted();
+  const encoder = host.encoder();
+  const builder = new TransactionBuilder(encoder);
+  if (options.lock !== undefined) builder.assertLock(options.lock.name);
+  const value = build(builder);
+  if (typeof (value as { then?: unknown } | undefined)?.then === "function") {
+    throw new ValueError(undefined, undefined, "the function given to transact must not be async: read what it needs before, so that the operations are one whole");
+  }
+  return commit(host, builder, value, options);
+}
+
+/** Sends what a builder holds; shared by `transact` and `edit`. */
+export async function commit<T>(host: TransactHost, builder: TransactionBuilder, value: T, options: TransactOptions): Promise<Answered<T>> {
+  const encoder = host.encoder();
+  builder.close();
+  const own = builder.operations.filter(({ op, role }) => role === "caller" && op !== "comment");
+  if (own.length === 0) return answered(value, () => undefined);
+  for (const row of builder.unreferenced()) {
+    publishWarning(`${row.table} is not a root table, and nothing in the transaction refers to the row inserted into it: the server will collect it at once`);
+  }
+  const timeoutMs = options.timeoutMs ?? host.transactMs;
+  const deadlineMs = host.clock.nowMs() + timeoutMs;
+  const leftMs = (): number => Math.max(1, deadlineMs - host.clock.nowMs());
+  const operations = inWireOrder([...builder.operations]);
+  const guard = options.once === true && options.dryRun !== true ? await addGuard(host, operations, options, leftMs) : undefined;
+  const messages = [host.comment, options.comment].filter((text) => text !== undefined && text !== "");
+  const extra: JsonObject[] = messages.length > 0 ? [{ op: "comment", comment: messages.join(": ") }] : [];
+  if (options.dryRun === true) extra.push({ op: "abort" });
+
+  const startedMs = host.clock.nowMs();
+  const ask = guard === undefined ? undefined : (): Promise<OutcomeResolution> => resolveOutcome(host, guard);
+  let reply: Json;
+  try {
+    const params = [host.database, ...operations.map(({ json }) => json), ...extra];
+    reply = await host.call("transact", params, leftMs(), { ...callOptions(options), changes: options.dryRun !== true && changesData(operations) });
+  } catch (error) {
+    if (error instanceof OutcomeUnknownError) error.resolve = ask;
+    publishTransaction({ database: host.database, operations: operations.length, durationMs: host.clock.nowMs() - startedMs, outcome: error instanceof OutcomeUnknownError ? "unknown" : "failed" });
+    throw error;
+  }
+  const judged = judge(operations, reply, options.dryRun === true);
+  publishTransaction({ database: host.database, operations: operations.length, durationMs: host.clock.nowMs() - startedMs, outcome: judged.error === undefined ? "committed" : "failed" });
+  if (judged.error === undefined) {
+    const unmet = unmetExpectation(operations, judged.results);
+    if (unmet !== undefined) throw unmet;
+    return answered(value, (pending) => answerOf(pending, judged.results, encoder, operations));
+  }
+  if (guard === undefined) throw judged.error;
+  const outcome = await settle(host, guard, judged.error, judged.failed);
+  if (outcome !== "committed before") throw outcome;
+  const known = new Map<number, JsonObject>();
+  for (const { id, op, json } of operations) if (op === "insert") known.set(id, { uuid: ["uuid", json["uuid"] ?? null] });
+  return answered(value, (pending) => answerOf(pending, known, encoder, operations) ?? Number.NaN);
+}
+
+/** A read-only transaction may be asked again when its reply is lost. */
+function changesData(operations: readonly LaidOperation[]): boolean {
+  return operations.some(({ op }) => op === "insert" || op === "update" || op === "mutate" || op === "delete");
+}
+
+function callOptions(options: TransactOptions): CallOptions {
+  return { signal: options.signal, whileDown: options.whileDown };
+}
+
+function judge(operations: readonly LaidOperation[], reply: Json, dryRun: boolean): { error?: OvsdbError; failed?: LaidOperation | undefined; results: ReadonlyMap<number, JsonObject> } {
+  if (!Array.isArray(reply)) throw new ProtocolError("the reply to transact is not an array");
+  // A dry run ends in the `abort` that was added to it; that one error, in that one place, is its success.
+  const aborted = dryRun && reply.slice(0, -1).every((result) => (result as JsonObject | null)?.["error"] == null);
+  const verdict = judgeReply(operations, aborted ? (reply as readonly Json[]).slice(0, operations.length) : reply);
+  if (verdict.type === "committed") return { results: verdict.results };
+  const index = verdict.failed === undefined ? operations.length : operations.indexOf(verdict.failed);
+  const waitRefused = verdict.error.code === "TIMED_OUT" && verdict.failed?.op === "wait";
+  if (waitRefused && verdict.failed?.role === "expect") return { error: refusedExpectation(verdict.failed, index), failed: verdict.failed, results: new Map() };
+  if (waitRefused && verdict.failed?.role === "verify") {
+    const message = `another writer changed a ${verdict.failed.table} row that was read; nothing was committed`;
+    const operation = { index, op: verdict.failed.op, table: verdict.failed.table };
+    return { error: new ConflictError(1, message, { operation, cause: verdict.error }), failed: verdict.failed, results: new Map() };
+  }
+  return { error: verdict.error, failed: verdict.failed, results: new Map() };
+}
+
+/** Puts the guard of `once` into the operations; undefined if the transaction would change nothing. */
+async function addGuard(host: TransactHost, operations: LaidOperation[], options: TransactOptions, leftMs: () => number): Promise<Guard | undefined> {
+  const inserts = guardInserts(operations, () => host.clock.randomUuid());
+  if (inserts !== undefined) return inserts;
+  const touch = touchProbe(operations);
+  const touched = touchedRows(touch, await read(host, touch, leftMs(), options));
+  const probe = stateProbe(operations, touched);
+  const rows = guardedRows(touched, probe, await read(host, probe, leftMs(), options));
+  if (rows.length === 0) return undefined;
+  const waits: LaidOperation[] = guardWaits(rows).map((json, position) => ({
+    id: -1 - position,
+    role: "once",
+    op: "wait",
+    table: String(json["table"]),
+    json,
+    expectation: undefined,
+  }));
+  const first = operations.findIndex(({ role }) => role !== "lock");
+  operations.splice(first, 0, ...waits);
+  return { kind: "wait", rows };
+}
+
+/** A guarded transaction failed: did an earlier run of the same request count, or did nothing happen? */
+async function settle(host: TransactHost, guard: Guard, error: OvsdbError, failed: LaidOperation | undefined): Promise<"committed before" | OvsdbError> {
+  const state = await readGuard(host, guard);
+  if (state.committed === true) return "committed before";
+  if (guard.kind === "uuid" || failed?.role !== "once") return error;
+  if (state.committed === false) return new ConflictError(1, "the guarded rows changed for a moment and are as before; nothing of this transaction was committed", { cause: error });
+  return new OutcomeUnknownError(`transact: ${state.why}`, { cause: error, resolve: () => resolveOutcome(host, guard) });
+}
+
+const SETTLE_MS = 1_000;
+const SETTLE_ASKS = 2;
+
+/**
+ * Asks what became of a guarded transaction. "Not committed" is only believed when it is seen twice, a second apart: a
+ * server that was stopped in between may still have read the request when it woke.
+ */
+async function resolveOutcome(host: TransactHost, guard: Guard): Promise<OutcomeResolution> {
+  for (let asked = 1; ; asked++) {
+    const state = await readGuard(host, guard);
+    if (state.committed !== false || asked >= SETTLE_ASKS) return state;
+    await new Promise<void>((resolve) => host.clock.after(SETTLE_MS, resolve));
+  }
+}
+
+async function readGuard(host: TransactHost, guard: Guard): Promise<OutcomeResolution> {
+  const reply = await host.call("transact", [host.database, ...askGuard(guard)], host.transactMs, {});
+  return judgeGuard(guard, reply as readonly Json[]);
+}
+
+/** Runs operations that end in `abort`; an error before that is the transaction's own. */
+async function read(host: TransactHost, operations: readonly JsonObject[], timeoutMs: number, options: TransactOptions): Promise<readonly Json[]> {
+  const reply = (await host.call("transact", [host.database, ...operations], timeoutMs, callOptions(options))) as readonly Json[];
+  const laid: LaidOperation[] = operations.slice(0, -1).map((json, id) => ({ id, role: "caller", op: String(json["op"]), table: undefined, json, expectation: undefined }));
+  const failed = reply.slice(0, -1).some((result) => (result as JsonObject | null)?.["error"] != null);
+  if (failed) {
+    const verdict = judgeReply(laid, reply);
+    throw verdict.type === "failed" ? verdict.error : new ClosedError("the dry run failed");
+  }
+  return reply;
+}
