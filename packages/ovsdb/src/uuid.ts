@@ -15,7 +15,7 @@ export type Uuid<Table extends string = string> = string & { readonly [uuidBrand
  */
 export type NamedUuid<Table extends string = string> = {
   readonly namedUuid: string;
-  readonly [uuidBrand]?: Table;
+  readonly table?: Table;
 };
 
 /** The default of a uuid column: all zero. */
