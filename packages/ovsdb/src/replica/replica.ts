@@ -67,8 +67,8 @@ export class Replica {
 
   /**
    * Takes the whole content anew, row by row; see {@link SnapshotFeed}. The cause is "snapshot" the first time and
-   * "resync" afterwards. New specs (same or further tables, after a schema conversion) hold from the commit on. A feed
-   * that was open before is discarded.
+   * "resync" afterwards. New specs (same or further tables, after a schema conversion) hold from now on, for the rows of
+   * this snapshot and all later ones; the old rows are kept until the commit. A feed that was open before is discarded.
    */
   beginSnapshot(version: MonitorVersion, specs: readonly TableSpec[] = []): SnapshotFeed {
     this.#feed?.discard();

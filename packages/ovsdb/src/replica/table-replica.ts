@@ -14,6 +14,9 @@ import { until, type UntilOptions } from "./until.ts";
 /** A stream of changes. It is subscribed from the moment it is made; `return()`, its signal or `await using` end it. */
 export type ChangesOf<R = Row> = AsyncIterableIterator<Change<R>> & AsyncDisposable;
 
+/** The uuids of these rows, tagged with their table if that is known. */
+export type UuidOf<R> = R extends { readonly _uuid: infer U extends Uuid } ? U : Uuid;
+
 /** A unique index as a function: the row that has these values, in the order of the index's columns. */
 export type Lookup<R = Row, K extends readonly unknown[] = readonly Value[]> = (...key: K) => R | undefined;
 
@@ -66,11 +69,11 @@ export class TableReplica<R = Row, I = Record<string, readonly Value[]>> impleme
     return this.#store.version;
   }
 
-  get(uuid: Uuid): R | undefined {
+  get(uuid: UuidOf<R>): R | undefined {
     return this.#store.get(uuid) as R | undefined;
   }
 
-  has(uuid: Uuid): boolean {
+  has(uuid: UuidOf<R>): boolean {
     return this.#store.get(uuid) !== undefined;
   }
 

@@ -14,8 +14,10 @@ export type TableSpec = {
   readonly schema: TableSchema;
   /** The replicated columns, without `_uuid`. */
   readonly columns: readonly string[];
-  /** Indexes to have from the start, by name; they are filled while the first snapshot arrives. */
-  readonly indexes?: Readonly<Record<string, IndexDefinition>>;
+  /**
+   * Indexes to have from the start, filled while the first snapshot arrives; `index` with the same definition gives them.
+   */
+  readonly indexes?: readonly IndexDefinition[] | undefined;
 };
 
 /** A row before (undefined: it was not there) and after (undefined: it is gone). */
@@ -29,7 +31,7 @@ export class TableStore {
   #shadow: Shadow | undefined;
   readonly #indexes: { readonly definition: IndexDefinition; readonly index: TableIndex }[] = [];
   readonly #report: (error: unknown) => void;
-  /** Indexes by name: those of the schema whose columns are all replicated, and those of the spec. */
+  /** The schema's indexes whose columns are all replicated, named by these, joined with "_". */
   readonly named: Map<string, TableIndex> = new Map();
   /** `version` of the replica when this table last changed. */
   version = 0;
@@ -37,7 +39,7 @@ export class TableStore {
   constructor(spec: TableSpec, report: (error: unknown) => void) {
     this.#spec = spec;
     this.#report = report;
-    this.#addNamedIndexes();
+    this.#addIndexes();
   }
 
   get spec(): TableSpec {
@@ -80,7 +82,7 @@ export class TableStore {
     this.dropShadow();
     if (spec !== undefined) {
       this.#spec = spec;
-      this.#addNamedIndexes();
+      this.#addIndexes();
     }
     const changes = new TableChanges(this.#spec.name, this.#spec.columns);
     this.#shadow = { rows: new Map(), changes, kept: 0, scan: undefined, scanned: false };
@@ -130,15 +132,13 @@ export class TableStore {
     for (const { index } of this.#indexes) index.dropShadow();
   }
 
-  #addNamedIndexes(): void {
-    const { schema, columns, indexes = {} } = this.#spec;
+  #addIndexes(): void {
+    const { schema, columns, indexes = [] } = this.#spec;
     for (const index of schema.indexes) {
       if (!index.every((column) => columns.includes(column))) continue;
       const name = index.join("_");
       if (!this.named.has(name)) this.named.set(name, this.index({ columns: index, unique: true }));
     }
-    for (const [name, definition] of Object.entries(indexes)) {
-      if (!this.named.has(name)) this.named.set(name, this.index(definition));
-    }
+    for (const definition of indexes) this.index(definition);
   }
 }

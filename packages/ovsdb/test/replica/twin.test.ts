@@ -2,37 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { diffAgainst } from "../../src/replica/audit.ts";
 import type { Json } from "../../src/json.ts";
-import type { Replica } from "../../src/replica/replica.ts";
-import { asSnapshot, asUpdate, CASES, type Content, content, contentOf, emptyReplica } from "./world.ts";
-
-const EMPTY: Content = { Port: {}, Group: {} };
-
-type Step = { readonly kind: "update1" | "update2" | "resync" | "abandoned" | "slow update"; readonly to: Content };
-const step: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constantFrom("update1", "update2", "resync", "abandoned", "slow update"),
-  to: content,
-});
-
-/** Takes one step; returns the content that the twin says is there then. */
-function take(replica: Replica, now: Content, { kind, to }: Step): Content {
-  if (kind === "abandoned") {
-    replica.beginSnapshot(2).addAll(asSnapshot(to));
-    return now;
-  }
-  if (kind === "resync") {
-    const feed = replica.beginSnapshot(2);
-    feed.addAll(asSnapshot(to));
-    expect(contentOf(replica)).toEqual(now);
-    feed.commit();
-  } else if (kind === "slow update") {
-    const feed = replica.beginUpdate(3);
-    feed.addAll(asUpdate(2, now, to));
-    expect(contentOf(replica)).toEqual(now);
-    feed.commit();
-  } else if (kind === "update1") replica.applyUpdate(1, asUpdate(1, now, to));
-  else replica.applyUpdate(2, asUpdate(2, now, to));
-  return to;
-}
+import { CASES, type Content, content, contentOf, EMPTY, emptyReplica, type Step, step, take } from "./world.ts";
 
 const selected = (content: Content): Record<string, Json[]> =>
   Object.fromEntries(
@@ -46,7 +16,7 @@ describe("the replica and its twin", () => {
         const replica = emptyReplica();
         let now = EMPTY;
         for (const one of steps) {
-          now = take(replica, now, one);
+          now = take(replica, now, one, () => expect(contentOf(replica)).toEqual(now));
           expect(contentOf(replica)).toEqual(now);
           expect(diffAgainst(replica, selected(now))).toEqual([]);
         }

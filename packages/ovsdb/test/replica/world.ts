@@ -25,7 +25,7 @@ const SCHEMA: Json = {
     Group: { columns: { label: { type: "string" }, weight: { type: "real" } } },
   },
 };
-export const schema = parseSchema(SCHEMA);
+const schema = parseSchema(SCHEMA);
 
 export function specOf(name: string, columns?: readonly string[]): TableSpec {
   const table = schema.tables.get(name) as TableSchema;
@@ -158,6 +158,35 @@ function valueAsWire(value: unknown): Json {
   if (value instanceof Set) return wireSet([...value] as string[]);
   if (value instanceof Map) return wireMap([...value] as [string, string][]);
   return value as Json;
+}
+
+export const EMPTY: Content = { Port: {}, Group: {} };
+
+export type Step = { readonly kind: "update1" | "update2" | "resync" | "abandoned" | "slow update"; readonly to: Content };
+export const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom("update1", "update2", "resync", "abandoned", "slow update"),
+  to: content,
+});
+
+/** Takes one step; `during` runs when its rows are in but not committed. Returns the content that the twin says is there then. */
+export function take(replica: Replica, now: Content, { kind, to }: Step, during = (): void => {}): Content {
+  if (kind === "abandoned") {
+    replica.beginSnapshot(2).addAll(asSnapshot(to));
+    return now;
+  }
+  if (kind === "resync") {
+    const feed = replica.beginSnapshot(2);
+    feed.addAll(asSnapshot(to));
+    during();
+    feed.commit();
+  } else if (kind === "slow update") {
+    const feed = replica.beginUpdate(3);
+    feed.addAll(asUpdate(2, now, to));
+    during();
+    feed.commit();
+  } else if (kind === "update1") replica.applyUpdate(1, asUpdate(1, now, to));
+  else replica.applyUpdate(2, asUpdate(2, now, to));
+  return to;
 }
 
 export const CASES = 300;
