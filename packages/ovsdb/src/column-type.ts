@@ -19,7 +19,7 @@ export function parseColumnType(json: Json, path: string): ColumnType {
   if (json["key"] === undefined) throw new SchemaError(`${path}.key`, "must be there");
   const key = parseBaseType(json["key"], `${path}.key`);
   const value = json["value"] === undefined ? undefined : parseBaseType(json["value"], `${path}.value`);
-  const min = json["min"] ?? 1;
+  const min = json["min"] === undefined ? 1 : json["min"];
   if (!isJsonInteger(min) || (min !== 0 && min !== 1)) throw new SchemaError(`${path}.min`, "must be 0 or 1");
   const max = parseMax(json["max"], `${path}.max`);
   return { key, ...(value === undefined ? {} : { value }), min, max };
