@@ -96,12 +96,7 @@ export class Replica {
    */
   applyUpdate(version: MonitorVersion, updates: Json, { cause = "update", lastId }: { cause?: BatchCause; lastId?: string } = {}): Batch {
     const feed = this.beginUpdate(version, cause);
-    try {
-      feed.addAll(updates);
-    } catch (error) {
-      feed.discard();
-      throw error;
-    }
+    feed.addAll(updates);
     return feed.commit(lastId);
   }
 
@@ -147,10 +142,8 @@ export class Replica {
     return {
       stores: this.#stores,
       publish: (cause, lists, lastId) => this.#publish(cause, lists, lastId),
-      close: (feed) => {
-        if (this.#feed !== feed) return false;
-        this.#feed = undefined;
-        return true;
+      forget: (feed) => {
+        if (this.#feed === feed) this.#feed = undefined;
       },
     };
   }

@@ -1,5 +1,5 @@
 /** Ways to bring rows into a replica: a whole snapshot, or an update of what is there. Row by row in, one step out. */
-import { OvsdbError } from "../error.ts";
+import { ClosedError, OvsdbError } from "../error.ts";
 import type { Json } from "../json.ts";
 import type { Uuid } from "../uuid.ts";
 import type { Row } from "../value.ts";
@@ -14,18 +14,16 @@ export type FeedTarget = {
   readonly stores: ReadonlyMap<string, TableStore>;
   /** Tells everybody; called once, when the replica has changed whole. */
   readonly publish: (cause: BatchCause, lists: readonly TableChanges[], lastId: string | undefined) => Batch;
-  /** Forgets the feed; false if it had been forgotten before. */
-  readonly close: (feed: RowFeed) => boolean;
+  /** Forgets the feed, which is done with. */
+  readonly forget: (feed: RowFeed) => void;
 };
 
-/**
- * Rows on their way into a replica. Until `commit` nobody sees anything of them; after an error in `add`, or `discard`,
- * nobody ever will.
- */
+/** Rows on their way into a replica. Until `commit` nobody sees anything of them. */
 export abstract class RowFeed {
   readonly cause: BatchCause;
   protected readonly version: MonitorVersion;
   protected readonly target: FeedTarget;
+  #isOpen = true;
 
   constructor(cause: BatchCause, version: MonitorVersion, target: FeedTarget) {
     this.cause = cause;
@@ -33,32 +31,61 @@ export abstract class RowFeed {
     this.target = target;
   }
 
+  /** False once it was committed, discarded, or ended by an error in `add` or by another feed. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /**
-   * Takes one row update in the wire form of the monitor version.
+   * Takes one row update in the wire form of the monitor version. An error discards the feed.
    *
-   * @throws InconsistencyError if it contradicts the replica; `PROTOCOL` or `INTEGER_RANGE` if it cannot be read. The
-   * feed is then of no use any more.
+   * @throws InconsistencyError if it contradicts the replica; `PROTOCOL` or `INTEGER_RANGE` if it cannot be read;
+   * `CLOSED` if the feed is not open.
    */
   add(table: string, uuid: string, update: Json): void {
-    const store = this.target.stores.get(table);
-    if (store === undefined) throw new InconsistencyError("unknown-table", table, uuid);
-    this.take(store, uuid, readRowUpdate(this.version, table, update));
+    this.#mustBeOpen();
+    try {
+      const store = this.target.stores.get(table);
+      if (store === undefined) throw new InconsistencyError("unknown-table", table, uuid);
+      this.take(store, uuid, readRowUpdate(this.version, table, update));
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
   }
 
   /** Takes a whole `<table-updates>` object; see {@link RowFeed.add}. */
   addAll(updates: Json): void {
-    for (const [table, uuid, update] of rowsOfTables(updates)) this.add(table, uuid, update);
+    try {
+      for (const [table, uuid, update] of rowsOfTables(updates)) this.add(table, uuid, update);
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
   }
 
   /** Changes the replica in one step and tells its watchers. `lastId`: the transaction id that came with these rows. */
   commit(lastId?: string): Batch {
-    if (!this.target.close(this)) throw new OvsdbError("CLOSED", "these rows were committed or discarded before");
-    return this.target.publish(this.cause, this.apply(), lastId);
+    this.#mustBeOpen();
+    const lists = this.apply();
+    this.#close();
+    return this.target.publish(this.cause, lists, lastId);
   }
 
-  /** Throws the rows away; the replica stays as it is. */
+  /** Throws the rows away; the replica stays as it is. Nothing happens if the feed is not open. */
   discard(): void {
-    if (this.target.close(this)) this.drop();
+    if (!this.#isOpen) return;
+    this.#close();
+    this.drop();
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    this.target.forget(this);
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#isOpen) throw new ClosedError("these rows were committed or discarded before");
   }
 
   protected abstract take(store: TableStore, uuid: Uuid, update: WireRowUpdate): void;
@@ -79,6 +106,7 @@ export class SnapshotFeed extends RowFeed {
 
   /** After the last row, before commit: looks at so many old rows at most. True when there is nothing left to look at. */
   settle(rowsMax: number): boolean {
+    if (!this.isOpen) return true;
     for (const store of this.target.stores.values()) if (!store.settleShadow(rowsMax)) return false;
     return true;
   }
