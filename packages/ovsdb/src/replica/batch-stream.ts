@@ -1,6 +1,6 @@
 /** The batches of all tables. */
 import { LimitError } from "../error.ts";
-import { Batch, TableChanges, type BatchCause } from "./batch.ts";
+import { Batch, type BatchCause, TableChanges } from "./batch.ts";
 import type { Hub, Subscription } from "./hub.ts";
 import { PendingTable } from "./pending.ts";
 import { PullStream } from "./pull-stream.ts";
@@ -20,7 +20,10 @@ class MergedBatches {
   add(batch: Batch): void {
     for (const { table, columns, inserted, updated, deleted } of batch.lists) {
       let pending = this.#tables.get(table);
-      if (pending === undefined) this.#tables.set(table, (pending = new PendingTable(table, columns)));
+      if (pending === undefined) {
+        pending = new PendingTable(table, columns);
+        this.#tables.set(table, pending);
+      }
       for (const row of inserted) pending.note(undefined, row, false);
       for (const { before, row } of updated) pending.note(before, row, false);
       for (const row of deleted) pending.note(row, undefined, false);

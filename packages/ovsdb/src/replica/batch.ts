@@ -1,6 +1,6 @@
 /** What one whole server update, or one snapshot, changed. */
 import type { Row } from "../value.ts";
-import { RowChange, type Change, type UpdateChange } from "./change.ts";
+import { type Change, RowChange, type UpdateChange } from "./change.ts";
 
 /**
  * - "snapshot": the first content of the replica.

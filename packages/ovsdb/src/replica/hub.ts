@@ -48,11 +48,9 @@ export class Hub {
   }
 
   onTable(table: string, listener: TableListener): Subscription {
-    let listeners = this.#tableListeners.get(table);
-    if (listeners === undefined) this.#tableListeners.set(table, (listeners = new Set()));
-    const held = listeners;
-    held.add(listener);
-    return subscription(() => held.delete(listener));
+    const listeners = this.#tableListeners.get(table) ?? new Set();
+    this.#tableListeners.set(table, listeners.add(listener));
+    return subscription(() => listeners.delete(listener));
   }
 
   /** Remembers what must end when the replica closes. */

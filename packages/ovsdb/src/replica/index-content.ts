@@ -1,6 +1,7 @@
 /** What an index holds: which rows have which key. Two of these exist while a snapshot is being built. */
-import type { Row } from "../value.ts";
+
 import type { Uuid } from "../uuid.ts";
+import type { Row } from "../value.ts";
 import { isAbsent, type KeyReader } from "./index-definition.ts";
 import { compareParts, compareWhole, hashKey, isCompound, type Key, type KeyPart } from "./key.ts";
 import { SortedKeys } from "./sorted-keys.ts";

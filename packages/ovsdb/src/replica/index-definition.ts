@@ -2,7 +2,7 @@
 import { ValueError } from "../error.ts";
 import { findColumn, type TableSchema } from "../schema.ts";
 import type { Row, Value } from "../value.ts";
-import { hashKey, isCompound, keyPart, type Key, type KeyPart } from "./key.ts";
+import { hashKey, isCompound, type Key, type KeyPart, keyPart } from "./key.ts";
 import { sameValue } from "./same-value.ts";
 
 export type IndexOptions = {

@@ -4,13 +4,13 @@ import { isJsonObject, type Json } from "../json.ts";
 import type { Row } from "../value.ts";
 import { Batch, type BatchCause, type TableChanges } from "./batch.ts";
 import { BatchStream } from "./batch-stream.ts";
-import { Hub, type BatchListener, type HubOptions, type Subscription } from "./hub.ts";
+import { type BatchListener, Hub, type HubOptions, type Subscription } from "./hub.ts";
 import { type RowFeed, SnapshotFeed, UpdateFeed } from "./row-feed.ts";
 import type { MonitorVersion } from "./row-update.ts";
 import type { BatchesOptions } from "./stream-options.ts";
 import { TableReplica } from "./table-replica.ts";
 import { type TableSpec, TableStore } from "./table-store.ts";
-import { until, type UntilOptions } from "./until.ts";
+import { type UntilOptions, until } from "./until.ts";
 
 /** "live": follows the server. Else: the content is what was true at that time (ms, the owner's clock). */
 export type Freshness = "live" | { readonly staleSinceMs: number };

@@ -3,9 +3,9 @@ import { ClosedError, OvsdbError } from "../error.ts";
 import type { Json } from "../json.ts";
 import type { Uuid } from "../uuid.ts";
 import type { Row } from "../value.ts";
-import { TableChanges, type Batch, type BatchCause } from "./batch.ts";
+import { type Batch, type BatchCause, TableChanges } from "./batch.ts";
 import { InconsistencyError } from "./inconsistency.ts";
-import { readRowUpdate, rowsOfTables, type MonitorVersion, type WireRowUpdate } from "./row-update.ts";
+import { type MonitorVersion, readRowUpdate, rowsOfTables, type WireRowUpdate } from "./row-update.ts";
 import { sameColumns, sameValue } from "./same-value.ts";
 import type { RowStep, TableStore } from "./table-store.ts";
 
@@ -127,7 +127,10 @@ export class UpdateFeed extends RowFeed {
 
   protected override take(store: TableStore, uuid: Uuid, update: WireRowUpdate): void {
     let steps = this.#steps.get(store);
-    if (steps === undefined) this.#steps.set(store, (steps = new Map()));
+    if (steps === undefined) {
+      steps = new Map();
+      this.#steps.set(store, steps);
+    }
     if (steps.has(uuid)) throw new InconsistencyError("row-twice", store.spec.name, uuid);
     steps.set(uuid, stepOf(store, uuid, update));
   }

@@ -4,7 +4,7 @@ import type { Uuid } from "../uuid.ts";
 import type { Row, Value } from "../value.ts";
 import { IndexContent } from "./index-content.ts";
 import type { KeyReader } from "./index-definition.ts";
-import { compareParts, isCompound, keyPart, type Key, type KeyPart } from "./key.ts";
+import { compareParts, isCompound, type Key, type KeyPart, keyPart } from "./key.ts";
 
 /** A key to look up: a value for one column, a list of values for a compound key. Sets and maps are matched whole. */
 export type KeyLike = Value | readonly Value[];

@@ -9,7 +9,7 @@ import type { IndexDefinition } from "./index-definition.ts";
 import type { ChangesOptions } from "./stream-options.ts";
 import type { KeyLike, MultiIndex, TableIndex, UniqueIndex } from "./table-index.ts";
 import type { TableStore } from "./table-store.ts";
-import { until, type UntilOptions } from "./until.ts";
+import { type UntilOptions, until } from "./until.ts";
 
 /** A stream of changes. It is subscribed from the moment it is made; `return()`, its signal or `await using` end it. */
 export type ChangesOf<R = Row> = AsyncIterableIterator<Change<R>> & AsyncDisposable;

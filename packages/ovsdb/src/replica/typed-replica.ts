@@ -1,9 +1,9 @@
 /** A replica with the types of its schema: a property per table, rows with the chosen columns only. */
 import type { AnySchema } from "../define-schema.ts";
-import type { ColumnName, RowOf, TableName, WhereOf } from "../row-types.ts";
 import type { Json } from "../json.ts";
+import type { ColumnName, RowOf, TableName, WhereOf } from "../row-types.ts";
 import type { Value } from "../value.ts";
-import { diffAgainst, type Difference } from "./audit.ts";
+import { type Difference, diffAgainst } from "./audit.ts";
 import type { Batch } from "./batch.ts";
 import type { Subscription } from "./hub.ts";
 import type { IndexDefinition } from "./index-definition.ts";
@@ -68,7 +68,7 @@ export interface ReplicaMembers<S extends AnySchema, Sel> {
 }
 
 /** Names that stay what they are for every JavaScript object, or would make a promise of it. */
-type ReservedName = "then" | "constructor" | "__proto__" | keyof Object;
+type ReservedName = "then" | "constructor" | "__proto__" | "toString" | "toLocaleString" | "valueOf" | "hasOwnProperty" | "isPrototypeOf" | "propertyIsEnumerable";
 
 /**
  * The members of the replica, those that its owner adds (`E`), and a property per selected table. Where a table has the

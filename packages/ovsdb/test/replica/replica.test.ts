@@ -63,10 +63,10 @@ describe("an update that contradicts the replica", () => {
         const target = mistake === "insert" || mistake === "unreadable" ? uuid : "ffffffff-0000-4000-8000-000000000000";
         if ((mistake === "insert" || mistake === "unreadable") && !isKnown) return;
         delete update.Port?.[target];
-        (update.Port ??= {})[target] = wrong[mistake] as Json;
+        update.Port = { ...update.Port, [target]: wrong[mistake] as Json };
         expect(() => replica.applyUpdate(2, update)).toThrow(OvsdbError);
         expect(contentOf(replica)).toEqual(contentOf(known));
-        replica.table("Port").rows().forEach((row, index) => expect(row).toBe(rows[index]));
+        for (const [index, row] of replica.table("Port").rows().entries()) expect(row).toBe(rows[index]);
         expect([replica.version, heard]).toEqual([1, 0]);
         expect(replica.table("Port").index({ column: "name" }).size).toBe(known.table("Port").index({ column: "name" }).size);
       }),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { diffAgainst } from "../../src/replica/audit.ts";
 import type { Json } from "../../src/json.ts";
+import { diffAgainst } from "../../src/replica/audit.ts";
 import { CASES, type Content, content, contentOf, EMPTY, emptyReplica, type Step, step, take } from "./world.ts";
 
 const selected = (content: Content): Record<string, Json[]> =>

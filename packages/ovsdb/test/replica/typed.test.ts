@@ -22,7 +22,6 @@ const Lab = defineSchema({
     },
     Port: { columns: { name: { type: "string" }, up: { type: "boolean" } }, indexes: [["name"]] },
     batches: { columns: { name: { type: "string" } } },
-    // biome-ignore lint/suspicious/noThenProperty: a table may have this name, and must not make a promise of the replica
     then: { columns: { name: { type: "string" } } },
   },
 } as const);

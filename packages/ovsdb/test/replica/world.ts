@@ -99,10 +99,12 @@ export function sparse(table: string, row: JsonObject): JsonObject {
 function mapRows(content: Content, update: (table: string, uuid: string, row: JsonObject) => Json | undefined): Json {
   const tables: Record<string, Record<string, Json>> = {};
   for (const [table, rows] of Object.entries(content)) {
+    const updates: Record<string, Json> = {};
     for (const [uuid, row] of Object.entries(rows)) {
       const wire = update(table, uuid, row);
-      if (wire !== undefined) (tables[table] ??= {})[uuid] = wire;
+      if (wire !== undefined) updates[uuid] = wire;
     }
+    if (Object.keys(updates).length > 0) tables[table] = updates;
   }
   return tables;
 }
