@@ -1,5 +1,5 @@
 /** `<base-type>` of RFC 7047 §3.2: what one atom may be. */
-import { decodeAtom, encodeAtom } from "./atom.ts";
+import { compareAtoms, decodeAtom, encodeAtom } from "./atom.ts";
 import { SchemaError } from "./error.ts";
 import { isJsonInteger, isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { type Atom, type AtomType, type BaseType, isId } from "./schema.ts";
@@ -70,7 +70,8 @@ function parseEnum(json: Json, type: AtomType, path: string): readonly Atom[] {
     return atom;
   });
   if (new Set(atoms).size < atoms.length) throw new SchemaError(path, "names a value twice");
-  return atoms;
+  // In the server's order, so that a schema from a file equals the same schema from a server.
+  return atoms.sort(compareAtoms);
 }
 
 function formatEnum(members: readonly Atom[], type: AtomType): Json {

@@ -2,11 +2,12 @@
  * Conditions: which rows an operation, a select or a monitor means (RFC 7047 §5.1, `<condition>`). The server's own type
  * rules are applied here, so that a wrong clause is refused at the call and not after a round trip.
  */
+
+import { describeColumnType } from "./column-type.ts";
 import { type Place, refuse } from "./constraint.ts";
 import { valueEncoder } from "./datum.ts";
 import { ValueError } from "./error.ts";
 import type { Json } from "./json.ts";
-import { describeColumnType } from "./column-type.ts";
 import { type ColumnSchema, type ColumnType, columnKind, findColumn, type TableSchema } from "./schema.ts";
 
 const ORDERINGS: ReadonlySet<unknown> = new Set(["<", "<=", ">", ">="]);
@@ -64,6 +65,7 @@ function encodeArgument(place: Place, column: ColumnSchema, relation: string, va
     return valueEncoder(place, { ...type, min: 1 })(value);
   }
   if (kind === "scalar" || relation === "==" || relation === "!=") return valueEncoder(place, type)(value);
+  if (kind === "optional" && value === undefined) return ["set", []];
   const relaxed: ColumnType = { ...type, min: 0, max: relation === "excludes" ? Number.POSITIVE_INFINITY : type.max };
   return encodeSome(place, relaxed, value);
 }
@@ -71,7 +73,7 @@ function encodeArgument(place: Place, column: ColumnSchema, relation: string, va
 /** Writes a part of a set or map: a collection, or for sets one element. */
 export function encodeSome(place: Place, type: ColumnType, value: unknown): Json {
   const isCollection = value instanceof Set || value instanceof Map || Array.isArray(value);
-  if (columnKind(type) === "map" || value === undefined) return valueEncoder(place, type)(value);
+  if (columnKind(type) === "map") return valueEncoder(place, type)(value);
   // An optional column is a set of at most one here, so that collections are welcome.
   if (isCollection) return valueEncoder(place, { ...type, max: Math.max(type.max, 2) })(limited(place, type, value));
   return valueEncoder(place, { ...type, min: 1, max: 1 })(value);
@@ -79,7 +81,7 @@ export function encodeSome(place: Place, type: ColumnType, value: unknown): Json
 
 function limited(place: Place, type: ColumnType, value: unknown): unknown {
   const size = value instanceof Set ? value.size : (value as readonly unknown[]).length;
-  if (size > type.max) refuse(place, `${size} elements`, "are too many", `the column holds at most ${type.max}`);
+  if (size > type.max) throw new ValueError(place.table, place.column, `${size} elements are too many; the column holds at most ${type.max}`);
   return value;
 }
 

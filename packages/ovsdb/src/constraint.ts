@@ -8,7 +8,14 @@ import { INT64_MAX, INT64_MIN, type Json } from "./json.ts";
 import type { Atom, BaseType } from "./schema.ts";
 import { isNamedUuid, isUuid } from "./uuid.ts";
 
-/** What `Encoder` needs to know to complain well. */
+/**
+ * ovsdb-server closes the connection on a subnormal real, and writes reals with 15 digits, which at either end of the range
+ * rounds to a number that it refuses when it next reads its own file. So the last sliver of the range is not allowed.
+ */
+const REAL_SIZE_MIN = 2.22507385850721e-308;
+const REAL_SIZE_MAX = 1.79769313486231e308;
+
+/** Where a value goes, for complaints. */
 export type Place = { readonly table: string | undefined; readonly column: string | undefined };
 
 /** Checks and writes one atom. @throws ValueError naming the place, the value, the reason and the remedy. */
@@ -33,6 +40,10 @@ export function atomEncoder(place: Place, base: BaseType): AtomEncoder {
       return (value) => {
         if (typeof value !== "number") refuse(place, value, "is not a real number", "give a number");
         if (!Number.isFinite(value)) refuse(place, value, "is not finite", "OVSDB has no NaN and no Infinity; leave the column out or store a limit");
+        const size = Math.abs(value);
+        if (size !== 0 && (size < REAL_SIZE_MIN || size > REAL_SIZE_MAX)) {
+          refuse(place, value, "is too near the limits of a double", `ovsdb-server could not read it back; use 0, or a size from ${REAL_SIZE_MIN} to ${REAL_SIZE_MAX}`);
+        }
         check?.(value + 0);
         return value + 0;
       };

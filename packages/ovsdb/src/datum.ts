@@ -1,12 +1,13 @@
 /** The codec of one column: closures made once, for its type, so that decoding a row asks no questions. */
-import { type AtomDecoder, atomDecoder, type ElementsDecoder, elementsDecoder } from "./atom-codec.ts";
+
 import { defaultAtom } from "./atom.ts";
+import { type AtomDecoder, atomDecoder, type ElementsDecoder, elementsDecoder } from "./atom-codec.ts";
 import { type AtomEncoder, atomEncoder, type Place, refuse, show } from "./constraint.ts";
-import { ProtocolError } from "./error.ts";
+import { ProtocolError, ValueError } from "./error.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import { type ColumnSchema, type ColumnType, columnKind } from "./schema.ts";
-import { type AtomValue, type ColumnCodec, EMPTY_MAP, EMPTY_SET, type IntegerPolicy, type Value } from "./value.ts";
 import { isNamedUuid } from "./uuid.ts";
+import { type AtomValue, type ColumnCodec, EMPTY_MAP, EMPTY_SET, type IntegerPolicy, type Value } from "./value.ts";
 
 type Set_ = ReadonlySet<AtomValue>;
 type Map_ = ReadonlyMap<AtomValue, AtomValue>;
@@ -200,6 +201,9 @@ function isPlain(value: object): boolean {
 }
 
 function checkSize(place: Place, type: ColumnType, size: number): void {
-  if (size < type.min) refuse(place, `${size} elements`, "are too few", `the column holds at least ${type.min}`);
-  if (size > type.max) refuse(place, `${size} elements`, "are too many", `the column holds at most ${type.max}`);
+  const fail = (reason: string): never => {
+    throw new ValueError(place.table, place.column, `${size} elements are ${reason}`);
+  };
+  if (size < type.min) fail(`too few; the column holds at least ${type.min}`);
+  if (size > type.max) fail(`too many; the column holds at most ${type.max}`);
 }

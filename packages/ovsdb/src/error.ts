@@ -1,6 +1,7 @@
 /** The whole family of errors; see error-base.ts for what every one of them carries. */
-export { OvsdbError } from "./error-base.ts";
+
 export type { ErrorOrigin, OperationPlace, OvsdbErrorCode, OvsdbErrorFields } from "./error-base.ts";
+export { OvsdbError } from "./error-base.ts";
 export {
   ClosedError,
   ConflictError,
@@ -11,8 +12,6 @@ export {
   TimeoutError,
   ValueError,
 } from "./error-local.ts";
-export { OutcomeUnknownError, ProtocolError, TlsError, TransportError, UnavailableError } from "./error-transport.ts";
-export type { EndpointReason, EndpointReasonKind, OutcomeResolution, TlsReason } from "./error-transport.ts";
 export {
   AbortedError,
   ArithmeticError,
@@ -35,3 +34,5 @@ export {
   UnknownDatabaseError,
   UnknownMethodError,
 } from "./error-remote.ts";
+export type { EndpointReason, EndpointReasonKind, OutcomeResolution, TlsReason } from "./error-transport.ts";
+export { OutcomeUnknownError, ProtocolError, TlsError, TransportError, UnavailableError } from "./error-transport.ts";

@@ -2,14 +2,15 @@
  * The operations of RFC 7047 §5.2 on the wire. Every argument is checked against the schema, so what comes out is what
  * ovsdb-server accepts; each method throws a {@link ValueError} that names table, column and reason.
  */
+
+import { defaultAtom } from "./atom.ts";
 import { columnOf, encodeCondition } from "./condition.ts";
 import { satisfies } from "./constraint.ts";
 import { valueEncoder } from "./datum.ts";
 import { ValueError } from "./error.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { encodeMutation, encodeMutations } from "./mutation.ts";
-import { defaultAtom } from "./atom.ts";
-import { type ColumnSchema, columnKind, type ColumnKind, type DatabaseSchema, isId, type TableSchema } from "./schema.ts";
+import { type ColumnKind, type ColumnSchema, columnKind, type DatabaseSchema, isId, type TableSchema } from "./schema.ts";
 import { isUuid, type Uuid } from "./uuid.ts";
 import { type IntegerPolicy, type Row, RowCodec } from "./value.ts";
 

@@ -8,7 +8,7 @@ export type Atom = number | bigint | boolean | string;
 /** `<base-type>`: what one atom may be. Members are absent where there is no constraint. */
 export type BaseType = {
   readonly type: AtomType;
-  /** The only values allowed; at least one, distinct. */
+  /** The only values allowed; at least one, distinct, sorted as the server sorts. */
   readonly enum?: readonly Atom[];
   /** Inclusive. */
   readonly minInteger?: number | bigint;

@@ -8,6 +8,9 @@
  * | set | `ReadonlySet` |
  * | map | `ReadonlyMap` |
  *
+ * A real keeps 15 significant digits on its way out of ovsdb-server (it prints `%.15g`), although it holds all 17 in memory:
+ * a value such as 0.1 + 0.2 that was written may not compare equal with what is read back, so do not `wait` for one.
+ *
  * An integer is a number or a bigint by the column's {@link IntegerPolicy}; never rounded. The wire writes a set of one as
  * its bare element, so only the schema can tell what a value is (RFC 7047 §5.1); nothing outside sees the wire form.
  */

@@ -54,7 +54,7 @@ const BAD: readonly [string, Json, string][] = [
   ["enum as list", column({ key: { type: "string", enum: ["a", "b"] } }), "set"],
   ["integer range", column({ key: { type: "integer", minInteger: 2, maxInteger: 1 } }), "exceeds"],
   ["integer bound", column({ key: { type: "integer", minInteger: 0.5 } }), "minInteger"],
-  ["integer bound beyond int64", column({ key: { type: "integer", maxInteger: 9223372036854775808 } }), "maxInteger"],
+  ["integer bound beyond int64", column({ key: { type: "integer", maxInteger: 2 ** 63 } }), "maxInteger"],
   ["real range", column({ key: { type: "real", minReal: 2, maxReal: 1 } }), "exceeds"],
   ["length range", column({ key: { type: "string", minLength: 2, maxLength: 1 } }), "exceeds"],
   ["length negative", column({ key: { type: "string", minLength: -1 } }), "minLength"],
