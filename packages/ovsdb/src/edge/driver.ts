@@ -70,7 +70,7 @@ export class SessionDriver {
     const isOurs = (): boolean => this.#connections.has(link);
     const sink = (context: RowContext, table: string, uuid: string, rowUpdate: Json): boolean => {
       if (typeof context.id !== "number" || !isOurs()) return false;
-      const monitor = monitorOfRequest(this.state, context.id);
+      const monitor = monitorOfRequest(this.state, link, context.id);
       return monitor !== undefined && this.#host.onRow(monitor, context.id, context.head, table, uuid, rowUpdate);
     };
     const events = {

@@ -1,0 +1,142 @@
+/** What a server is, by its `_Server` database; who of those that are known may serve; and moving when that changes. */
+import { type OvsdbError, ProtocolError } from "../error.ts";
+import { type Json, parseJsonExact, stringifyJson } from "../json.ts";
+import { activeLink, endLink, hangUp, refuse } from "./links.ts";
+import { askForLocks } from "./locks.ts";
+import { request } from "./messages.ts";
+import { forgetLastId } from "./monitors.ts";
+import { applyServerUpdates, clusterId, judgeServer, type RowVerdict, SERVER_COLUMNS, type ServerRow } from "./server-row.ts";
+import type { LinkState, SessionState } from "./types.ts";
+
+const SERVER_MONITOR: Json = ["ovnha", "_Server"];
+
+/** First words on a new link. */
+export function greet(state: SessionState, link: LinkState, nowMs: number): void {
+  link.phase = "greeting";
+  link.deadlineMs = nowMs + state.options.limits.greetMs;
+  link.heardMs = nowMs;
+  monitorServer(state, link);
+  if (state.options.dbChangeAware) request(state, link, "set_db_change_aware", [true], { kind: "ignored" });
+}
+
+export function monitorServer(state: SessionState, link: LinkState): void {
+  const requests = { Database: [{ columns: [...SERVER_COLUMNS] }] };
+  request(state, link, "monitor_cond", ["_Server", SERVER_MONITOR, requests], { kind: "server-monitor" });
+}
+
+export function onServerReply(state: SessionState, link: LinkState, result: Json): void {
+  link.rows.clear();
+  onServerUpdate(state, link, result);
+}
+
+export function onServerUpdate(state: SessionState, link: LinkState, updates: Json): void {
+  const { rows } = link;
+  applyServerUpdates(rows, updates);
+  const { cid, database } = state.options;
+  const isOurs = (row: ServerRow): boolean => row.name === database && (cid === undefined || row.cid === cid || row.model !== "clustered");
+  link.row = [...rows.values()].find(isOurs) ?? [...rows.values()].find(({ name }) => name === database);
+  if (link.phase === "greeting") link.phase = "watching";
+  link.deadlineMs = Number.POSITIVE_INFINITY;
+}
+
+/** No `_Server`: a server from before 2.9, which has no clusters either. */
+export function onServerMonitorError(state: SessionState, link: LinkState): void {
+  link.legacy = true;
+  request(state, link, "get_schema", [state.options.database], { kind: "legacy-schema" });
+}
+
+export function onLegacySchema(link: LinkState, schema: Json): void {
+  link.row = { name: "", model: "standalone", connected: true, leader: true, schema: stringifyJson(schema), cid: undefined, sid: undefined, index: undefined };
+  link.phase = "watching";
+  link.deadlineMs = Number.POSITIVE_INFINITY;
+}
+
+export function isServerMonitor(id: Json | undefined): boolean {
+  return stringifyJson(id ?? null) === stringifyJson(SERVER_MONITOR);
+}
+
+function verdictOn(state: SessionState, link: LinkState): RowVerdict {
+  const { cluster, options } = state;
+  const others = [...state.links.values()].filter((other) => other !== link);
+  const knownClusterAlive = others.some(({ row }) => row !== undefined && row.connected && clusterId(row) !== undefined && clusterId(row) === cluster?.cid);
+  return judgeServer(link.row, { server: options.server, pinnedCid: options.cid, cluster, knownClusterAlive });
+}
+
+/** Looks at every link anew: leaves a server that is no longer fit, takes the first one that is. */
+export function judgeLinks(state: SessionState, nowMs: number): void {
+  const active = activeLink(state);
+  if (active !== undefined) {
+    const verdict = verdictOn(state, active);
+    if (verdict.fit) return noteProgress(state, active);
+    leave(state, active, nowMs, verdict.reason, verdict.detail);
+  }
+  for (const link of [...state.links.values()]) {
+    if (link.phase !== "watching") continue;
+    const verdict = verdictOn(state, link);
+    if (verdict.fit) return activate(state, link, nowMs, verdict.newCluster);
+    refuse(state, link.at, verdict.reason, verdict.detail);
+    // These do not mend themselves by waiting on this link.
+    const isFinal = verdict.reason === "relay" || (verdict.reason === "wrong-cluster" && state.options.cid !== undefined);
+    if (isFinal) hangUp(state, link, nowMs, { deliberate: false, why: verdict.detail });
+  }
+}
+
+/** The active server cannot serve any more, but is healthy: it is watched, and others are asked without a pause. */
+function leave(state: SessionState, link: LinkState, nowMs: number, reason: Parameters<typeof refuse>[2], detail: string): void {
+  refuse(state, link.at, reason, detail);
+  // A new link is dialled for watching: one that has monitors and locks on it is not reused under another role.
+  hangUp(state, link, nowMs, { deliberate: true, why: detail });
+}
+
+function activate(state: SessionState, link: LinkState, nowMs: number, newCluster: boolean): void {
+  const cid = link.row === undefined ? undefined : clusterId(link.row);
+  if (newCluster && state.cluster !== undefined && cid !== undefined) {
+    state.out.push({ type: "lifecycle", event: { type: "cluster-changed", from: state.cluster.cid, to: cid } });
+    state.cluster = undefined;
+    for (const monitor of state.monitors.values()) forgetLastId(monitor, "cluster-changed");
+  }
+  state.active = link.id;
+  link.phase = "active";
+  link.activeSinceMs = nowMs;
+  link.at.reason = undefined;
+  link.synced = false;
+  noteProgress(state, link);
+  for (const other of [...state.links.values()]) {
+    if (other === link) continue;
+    state.out.push({ type: "hangUp", link: other.id });
+    const backoffMs = other.at.backoffMs;
+    endLink(state, other, nowMs, { deliberate: true, why: "another server was taken" });
+    other.at.backoffMs = backoffMs;
+  }
+  state.out.push({ type: "lifecycle", event: { type: "connected", endpoint: link.at.name } });
+  askForLocks(state, link);
+  takeSchema(state, link, link.row?.schema ?? "");
+}
+
+/** The stale guard rises with what the server shows. */
+function noteProgress(state: SessionState, link: LinkState): void {
+  const row = link.row;
+  const cid = row === undefined ? undefined : clusterId(row);
+  if (row !== undefined && cid !== undefined) {
+    state.cluster = { cid, minIndex: Math.max(state.cluster?.cid === cid ? state.cluster.minIndex : 0, row.index ?? 0) };
+  }
+  if (row?.schema !== undefined && row.schema !== state.schemaText && link.phase === "active" && !link.schemaPending) takeSchema(state, link, row.schema);
+}
+
+/** Tells the owner of a schema; monitors wait until it has put them in terms of it. */
+export function takeSchema(state: SessionState, link: LinkState, text: string): void {
+  let schema: Json;
+  try {
+    schema = parseJsonExact(text);
+  } catch (error) {
+    throw new ProtocolError("the schema in the server's _Server database is not JSON", { cause: error as OvsdbError });
+  }
+  const changed = state.schemaText !== undefined && state.schemaText !== text;
+  state.schemaText = text;
+  link.schemaPending = true;
+  if (changed) {
+    for (const monitor of state.monitors.values()) forgetLastId(monitor, "schema-changed");
+    state.out.push({ type: "lifecycle", event: { type: "schema-changed" } });
+  }
+  state.out.push({ type: "schema", schema, changed });
+}
