@@ -6,40 +6,54 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const PNPM = "pnpm@10.34.8";
+/** The one place that says which pnpm: the field that pnpm itself obeys. */
+export const pnpm = read("package.json").packageManager;
 const stamp = join(root, "node_modules", ".ovnha-setup");
 
-function manifests() {
-  const packages = readdirSync(join(root, "packages"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const files = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", "examples/package.json", "bench/package.json"];
-  return [...files, ...packages.map(({ name }) => `packages/${name}/package.json`)].map((file) => join(root, file)).filter((file) => existsSync(file));
+function read(file) {
+  return JSON.parse(readFileSync(join(root, file), "utf8"));
 }
 
+function packageFolders() {
+  const entries = readdirSync(join(root, "packages"), { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => `packages/${entry.name}`);
+  return folders.filter((folder) => existsSync(join(root, folder, "package.json"))).sort();
+}
+
+/** The folders of the packages that are meant for the registry, as absolute paths. */
+export function publicPackages() {
+  return packageFolders()
+    .filter((folder) => read(`${folder}/package.json`).private !== true)
+    .map((folder) => join(root, folder));
+}
+
+/** A digest of everything an install depends on; the stamp holds the digest of the last good one. */
 function state() {
+  const top = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", "examples/package.json", "bench/package.json"];
   const hash = createHash("sha256").update(process.version);
-  for (const file of manifests()) hash.update(file.slice(root.length)).update(readFileSync(file));
+  for (const file of [...top, ...packageFolders().map((folder) => `${folder}/package.json`)]) {
+    if (existsSync(join(root, file))) hash.update(`\n${file}\n`).update(readFileSync(join(root, file)));
+  }
   return hash.digest("hex");
 }
 
 /** Runs a command with the terminal's own input and output; returns its exit status. */
 export function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
-  if (error !== undefined) {
-    console.error(`${command}: ${error.message}`);
-    return 1;
-  }
+  if (error !== undefined) console.error(`${command}: ${error.message}`);
   return status ?? 1;
 }
 
 export function setup() {
   const wanted = state();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-  console.log("Installing what the project needs (once) …");
-  const frozen = existsSync(join(root, "pnpm-lock.yaml")) ? ["--frozen-lockfile"] : [];
-  const status = run("npx", ["--yes", PNPM, "install", "--silent", ...frozen]);
-  if (status !== 0) {
-    console.error("pnpm install failed; is the npm registry within reach?");
-    process.exit(status);
+  console.log(`Installing the project's tools with ${pnpm} (only when they change) …`);
+  const args = ["--yes", pnpm, "install", "--frozen-lockfile", "--config.confirmModulesPurge=false"];
+  const done = spawnSync("npx", args, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  if (done.status !== 0) {
+    process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}${done.error?.message ?? ""}\n`);
+    console.error("The install failed. It needs the npm registry within reach, and a lock file that fits the manifests.");
+    process.exit(done.status || 1);
   }
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, wanted);
