@@ -8,7 +8,7 @@ import type { Connection, Dialer, RowContext } from "./connection.ts";
 export interface DriverHost {
   onEffect(effect: Exclude<Effect, { type: "dial" | "hangUp" | "send" }>): void;
   /** A row of a large monitor reply, as it arrives; true if it was taken. */
-  onRow(monitor: string | number, requestId: number, head: readonly Json[], table: string, uuid: string, rowUpdate: Json): boolean;
+  onRow(monitor: number, requestId: number, head: readonly Json[], table: string, uuid: string, rowUpdate: Json): boolean;
 }
 
 /** Runs the pure session machine on real links and a real clock. It holds no rule of the protocol. */

@@ -1,7 +1,7 @@
 import { ClosedError, ConflictError, type OutcomeResolution, OutcomeUnknownError, type OvsdbError, ProtocolError, ValueError } from "../error.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { TransactionBuilder } from "../transaction/builder.ts";
-import type { Encoder } from "../transaction/encoder.ts";
+import type { OperationEncoder as Encoder } from "../operation.ts";
 import { answerOf, judgeReply, refusedExpectation, unmetExpectation } from "../transaction/judge.ts";
 import { inWireOrder, type LaidOperation } from "../transaction/layout.ts";
 import { askGuard, type Guard, guardedRows, guardInserts, guardWaits, judgeGuard, stateProbe, touchedRows, touchProbe } from "../transaction/once.ts";

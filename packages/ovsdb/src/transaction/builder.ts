@@ -1,7 +1,7 @@
 import { ValueError } from "../error.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { isNamedUuid, isUuid } from "../uuid.ts";
-import type { Encoder } from "./encoder.ts";
+import type { OperationEncoder as Encoder } from "../operation.ts";
 import type { LaidOperation, OperationRole } from "./layout.ts";
 import { recordMutations, type RowRecorder } from "./mutations.ts";
 import { type RowExpectationLike, rowExpectation } from "./rows.ts";

@@ -1,6 +1,6 @@
 import { errorFromResult, ExpectationError, type OvsdbError, ProtocolError } from "../error.ts";
 import type { Json, JsonObject } from "../json.ts";
-import type { Encoder } from "./encoder.ts";
+import type { OperationEncoder as Encoder } from "../operation.ts";
 import type { LaidOperation } from "./layout.ts";
 import { expectationHolds } from "./rows.ts";
 import { InsertedRow, type Pending, PendingCount, PendingRows } from "./symbols.ts";

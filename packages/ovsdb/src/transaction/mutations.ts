@@ -1,5 +1,6 @@
 import type { Json } from "../json.ts";
-import type { Encoder, Mutator } from "./encoder.ts";
+import type { OperationEncoder as Encoder } from "../operation.ts";
+import type { Mutator } from "../row-types.ts";
 
 /** The changes that can be asked of one column without knowing its value (RFC 7047 §5.1, `<mutation>`). Each returns the row's recorder, so that they chain. */
 export interface ColumnRecorder {
