@@ -1,25 +1,41 @@
-// npm run check: lint, types, build, and what npm would publish.
-import { join } from "node:path";
-import { bin, root, run, setup } from "./setup.mjs";
+// npm run check: lint and format, types, build, documentation, and the very archives that npm would publish.
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { build } from "./build.mjs";
+import { bin, pnpm, publicPackages, root, run, setup } from "./setup.mjs";
+
+/** Packs with pnpm, which is what fills in the catalog and publishConfig, and lets both judges look at the result. */
+function judgeArchive(cwd) {
+  const folder = mkdtempSync(join(tmpdir(), "ovnha-pack-"));
+  try {
+    const packed = run("npx", ["--yes", pnpm, "pack", "--pack-destination", folder], {
+      cwd,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    if (packed !== 0) return packed;
+    const archive = join(folder, readdirSync(folder)[0]);
+    return run(bin("publint"), ["run", archive, "--strict"]) || run(bin("attw"), [archive, "--profile", "node16"]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 setup();
-const packages = ["ovsdb"];
 const steps = [
-  ["biome", ["ci", "--error-on-warnings", "."]],
-  ["tsc", ["--noEmit", "-p", "tsconfig.json"]],
-  ...packages.flatMap((name) => {
-    const cwd = join(root, "packages", name);
-    return [
-      ["tsc", ["--noEmit", "-p", "."], { cwd }],
-      ["tsup", [], { cwd }],
-      ["publint", ["--strict"], { cwd }],
-      ["attw", ["--pack", ".", "--profile", "node16"], { cwd }],
-    ];
-  }),
-  ["typedoc", []],
+  ["biome ci", () => run(bin("biome"), ["ci", "--error-on-warnings", "."])],
+  ["tsc", () => run(bin("tsc"), ["--noEmit", "-p", "tsconfig.json"])],
+  ...publicPackages().map((cwd) => [`tsc ${relative(root, cwd)}`, () => run(bin("tsc"), ["--noEmit", "-p", cwd])]),
+  ["build", build],
+  ...publicPackages().map((cwd) => [`publint, attw ${relative(root, cwd)}`, () => judgeArchive(cwd)]),
+  ["typedoc", () => run(bin("typedoc"), ["--treatWarningsAsErrors", "--logLevel", "Warn"])],
 ];
-for (const [tool, args, options] of steps) {
-  console.log(`\n— ${tool} ${args.join(" ")}`);
-  const status = run(bin(tool), args, options);
-  if (status !== 0) process.exit(status);
+
+// All steps run, so that one look shows everything that is wrong.
+const failed = [];
+for (const [name, step] of steps) {
+  console.log(`\n— ${name}`);
+  if (step() !== 0) failed.push(name);
 }
+console.log(failed.length === 0 ? "\nAll checks passed." : `\nFailed: ${failed.join("; ")}`);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -52,7 +52,9 @@ export function setup() {
   const done = spawnSync("npx", args, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
   if (done.status !== 0) {
     process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}${done.error?.message ?? ""}\n`);
-    console.error("The install failed. It needs the npm registry within reach, and a lock file that fits the manifests.");
+    console.error(
+      "The install failed. It needs the npm registry within reach, and a lock file that fits the manifests.",
+    );
     process.exit(done.status || 1);
   }
   mkdirSync(dirname(stamp), { recursive: true });
