@@ -1,0 +1,43 @@
+/** What this machine has of Open vSwitch. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+function firstLine(command: string, args: readonly string[]): string | undefined {
+  const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
+  return status === 0 ? stdout.split("\n", 1)[0] : undefined;
+}
+
+let version: string | undefined | null = null;
+
+/** The version of ovsdb-server, such as "3.1.0"; undefined if it is not installed. */
+export function ovsVersion(): string | undefined {
+  if (version === null) version = firstLine("ovsdb-server", ["--version"])?.match(/(\d+\.\d+\.\d+)/)?.[1];
+  return version;
+}
+
+/** Tests of the real servers are skipped where these are absent; with OVNHA_REQUIRE_OVS=1 that is a failure. */
+export function realOvs(): "present" | "skip" {
+  if (ovsVersion() !== undefined) return "present";
+  if (process.env["OVNHA_REQUIRE_OVS"] === "1") throw new Error("OVNHA_REQUIRE_OVS=1, and ovsdb-server is not installed: apt-get install openvswitch-switch ovn-common ovn-central");
+  return "skip";
+}
+
+let netns: boolean | undefined;
+
+/** Whether this process may make network namespaces. */
+export function canNetns(): boolean {
+  if (netns !== undefined) return netns;
+  const name = `ovnha-probe-${process.pid}`;
+  netns = process.getuid?.() === 0 && spawnSync("ip", ["netns", "add", name]).status === 0;
+  if (netns) spawnSync("ip", ["netns", "del", name]);
+  return netns;
+}
+
+const schemaFile = (name: string, candidates: readonly string[]): string => candidates.find((path) => existsSync(path)) ?? candidates[0] ?? name;
+
+/** Schemas that the packages of OVS and OVN install. */
+export const SCHEMAS: { readonly vswitch: string; readonly northbound: string; readonly southbound: string } = {
+  vswitch: schemaFile("vswitch", ["/usr/share/openvswitch/vswitch.ovsschema"]),
+  northbound: schemaFile("ovn-nb", ["/usr/share/ovn/ovn-nb.ovsschema"]),
+  southbound: schemaFile("ovn-sb", ["/usr/share/ovn/ovn-sb.ovsschema"]),
+};

@@ -1,0 +1,166 @@
+/** One real ovsdb-server process, owned by the test. */
+import type { ChildProcess } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort, removeFolder, runCommand, startProcess, temporaryFolder } from "./processes.ts";
+import { rawCall } from "./raw.ts";
+import { waitFor } from "./wait-for.ts";
+
+export type TlsFiles = { readonly ca: string; readonly cert: string; readonly key: string };
+
+export type ServerSpec = {
+  readonly dir: string;
+  /** Database files, or `relay:DB:REMOTES`. */
+  readonly databases: readonly string[];
+  /** Listeners beside the Unix socket, as `ptcp:PORT:IP`. */
+  readonly listen: readonly string[];
+  readonly extraArgs: readonly string[];
+  readonly tls: TlsFiles | undefined;
+  /** A command to run it in another place, such as `ip netns exec NAME`. */
+  readonly prefix?: readonly string[];
+};
+
+export class OvsdbServer implements AsyncDisposable {
+  readonly spec: ServerSpec;
+  readonly dir: string;
+  /** Local socket, as a remote. */
+  readonly unix: string;
+  readonly tcp: string | undefined;
+  readonly ssl: string | undefined;
+  #child: ChildProcess | undefined;
+  #owned = false;
+
+  constructor(spec: ServerSpec) {
+    this.spec = spec;
+    this.dir = spec.dir;
+    this.unix = `unix:${join(spec.dir, "db.sock")}`;
+    const find = (kind: string): string | undefined => {
+      const [, port, ip] = spec.listen.map((remote) => new RegExp(`^p${kind}:(\\d+):(.+)$`).exec(remote)).find((match) => match !== null) ?? [];
+      return port === undefined ? undefined : `${kind}:${ip}:${port}`;
+    };
+    this.tcp = find("tcp");
+    this.ssl = find("ssl");
+  }
+
+  /** The address for clients. */
+  get remote(): string {
+    return this.tcp ?? this.ssl ?? this.unix;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.exitCode === null && this.#child.signalCode === null ? this.#child.pid : undefined;
+  }
+
+  /** The folder goes with the server. */
+  ownFolder(): this {
+    this.#owned = true;
+    return this;
+  }
+
+  async start(): Promise<this> {
+    const { dir, databases, listen, extraArgs, tls, prefix = [] } = this.spec;
+    const args = [
+      ...databases,
+      `--remote=p${this.unix}`,
+      ...listen.map((remote) => `--remote=${remote}`),
+      `--unixctl=${join(dir, "ctl")}`,
+      `--log-file=${join(dir, "log")}`,
+      "--no-chdir",
+      "-vconsole:off",
+      "-vfile:info",
+      ...(tls === undefined ? [] : [`--ca-cert=${tls.ca}`, `--certificate=${tls.cert}`, `--private-key=${tls.key}`]),
+      ...extraArgs,
+    ];
+    const [command = "ovsdb-server", ...before] = [...prefix, "ovsdb-server"];
+    const child = startProcess(command, [...before, ...args], join(dir, "output"));
+    this.#child = child;
+    await waitFor(
+      () => {
+        if (child.exitCode !== null) throw new Error(`ovsdb-server ended with ${child.exitCode}: ${this.log().slice(-2000)}${readFileSync(join(dir, "output"), "utf8").slice(-2000)}`);
+        return rawCall(this.unix, "list_dbs", [], 1_000);
+      },
+      { what: `ovsdb-server in ${dir}` },
+    );
+    return this;
+  }
+
+  log(): string {
+    const file = join(this.dir, "log");
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  }
+
+  appctl(...args: readonly string[]): Promise<string> {
+    return runCommand("ovs-appctl", ["-t", join(this.dir, "ctl"), ...args]);
+  }
+
+  pause(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
+  /** Sends a signal and waits until the process is gone. */
+  async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || this.pid === undefined) return;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill(signal);
+    if (signal === "SIGTERM") child.kill("SIGCONT");
+    await gone;
+  }
+
+  /** `ovs-appctl exit`: a leader hands its leadership over first. */
+  async exitGracefully(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || this.pid === undefined) return;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    await this.appctl("exit");
+    await gone;
+  }
+
+  async restart(): Promise<this> {
+    await this.kill("SIGTERM");
+    return this.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill("SIGKILL");
+    if (this.#owned) removeFolder(this.dir);
+  }
+}
+
+export type StandaloneOptions = {
+  /** Schema files, or schemas as JSON. */
+  readonly schemas?: readonly (string | object)[];
+  readonly relayOf?: { readonly database: string; readonly remotes: string };
+  /** Listen on TCP, TLS, or only the Unix socket. */
+  readonly listen?: "tcp" | "ssl" | "unix";
+  readonly tls?: TlsFiles;
+  readonly extraArgs?: readonly string[];
+};
+
+/** Starts a server of standalone databases, or a relay. */
+export async function startStandalone(options: StandaloneOptions): Promise<OvsdbServer> {
+  const dir = temporaryFolder();
+  const databases: string[] = [];
+  for (const [index, schema] of (options.schemas ?? []).entries()) {
+    const database = join(dir, `db${index}.db`);
+    await runCommand("ovsdb-tool", ["create", database, schemaPath(dir, schema, index)]);
+    databases.push(database);
+  }
+  if (options.relayOf !== undefined) databases.push(`relay:${options.relayOf.database}:${options.relayOf.remotes}`);
+  const listen = options.listen ?? "tcp";
+  const port = await freePort();
+  const spec: ServerSpec = { dir, databases, listen: listen === "unix" ? [] : [`p${listen}:${port}:127.0.0.1`], extraArgs: options.extraArgs ?? [], tls: options.tls };
+  return new OvsdbServer(spec).ownFolder().start();
+}
+
+/** The path of a schema, written to the folder if it is given as JSON. */
+export function schemaPath(dir: string, schema: string | object, index = 0): string {
+  if (typeof schema === "string") return schema;
+  const path = join(dir, `schema${index}.ovsschema`);
+  writeFileSync(path, JSON.stringify(schema));
+  return path;
+}

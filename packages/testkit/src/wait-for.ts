@@ -1,0 +1,24 @@
+/** Waiting for a condition, with a deadline; never for a time. */
+export type WaitOptions = {
+  /** Milliseconds; default 20,000. */
+  readonly deadlineMs?: number;
+  /** For the error: what was awaited. */
+  readonly what: string;
+};
+
+/** Asks until the answer is neither `undefined` nor `false`; an error counts as "not yet". */
+export async function waitFor<T>(condition: () => T | Promise<T>, { deadlineMs = 20_000, what }: WaitOptions): Promise<NonNullable<T>> {
+  const endMs = Date.now() + deadlineMs;
+  let last: unknown;
+  for (let pauseMs = 5; ; pauseMs = Math.min(50, pauseMs * 2)) {
+    try {
+      const answer = await condition();
+      if (answer !== undefined && answer !== null && answer !== false) return answer as NonNullable<T>;
+      last = answer;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > endMs) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`, { cause: last });
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
