@@ -11,7 +11,7 @@ import type { Answered } from "../transaction/symbols.ts";
 import type { Edit, Transaction } from "../transaction/typed.ts";
 import { type CallOptions, Calls } from "./calls.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { socketDialer } from "./connection.ts";
+import { socketDialer } from "./socket.ts";
 import { publishState } from "./diagnostics.ts";
 import { SessionDriver } from "./driver.ts";
 import { edit, type EditOptions } from "./edit.ts";
