@@ -4,7 +4,7 @@ import { ValueError } from "../src/error.ts";
 import type { Json, JsonObject } from "../src/json.ts";
 import { OperationEncoder } from "../src/operation.ts";
 import { formatSchema, parseSchema } from "../src/schema.ts";
-import { columnType, nearValue, wire } from "./support/arbitrary.ts";
+import { columnType, fittingValue, nearValue, wire } from "./support/arbitrary.ts";
 import { RawServer, withOvs } from "./support/raw-server.ts";
 
 const U1 = "00000000-0000-4000-8000-000000000001";
@@ -166,7 +166,7 @@ describe.skipIf(!withOvs)("the same verdict as ovsdb-server", () => {
         }
         for (const mutator of MUTATORS) {
           // The server sees a division by zero only once there is a row; here it is refused at the call.
-          if ((mutator === "/=" || mutator === "%=") && value === 0) continue;
+          if ((mutator === "/=" || mutator === "%=") && only(mutator, value) === 0) continue;
           const isTaken = !(await isRefused(server, { op: "mutate", table: "T", where: [], mutations: [[column, mutator, wire(type, value)]] }));
           const ours = attempt(() => wideEncoder.mutation("T", column, mutator, only(mutator, value)));
           expect(ours, `${column} ${mutator} ${String(value)} of ${JSON.stringify(type, bigints)}, round ${round}`).toBe(isTaken);
@@ -180,7 +180,7 @@ describe.skipIf(!withOvs)("the same verdict as ovsdb-server", () => {
 
   test("on inserts that lean on defaults, column by column", async () => {
     await using server = await RawServer.start(formatSchema(wide));
-    const given = Object.fromEntries(types.map((type, index) => [`c${index}`, fc.sample(nearValue(type).filter((value) => attempt(() => wideEncoder.compareRow("T", { [`c${index}`]: value }))), { numRuns: 1, seed: index })[0]]));
+    const given = Object.fromEntries(types.map((type, index) => [`c${index}`, fc.sample(fittingValue(type), { numRuns: 1, seed: index })[0]]));
     for (const [index] of types.entries()) {
       const { [`c${index}`]: _left, ...row } = given;
       const json = { op: "insert", table: "T", row: Object.fromEntries(Object.keys(row).map((name) => [name, wire(columns[name]?.type ?? types[0]!, row[name])])) };
