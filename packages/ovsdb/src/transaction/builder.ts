@@ -38,7 +38,7 @@ export class RowsTouched extends PendingCount {
     const table = this.#operation.table;
     if (table !== undefined && (expectation.min >= 1 || expectation.max === 0)) {
       const until = expectation.min >= 1 ? "!=" : "==";
-      this.#builder.add("expect", "wait", table, { timeout: 0, where: this.#where, columns: ["_uuid"], until, rows: [] }, expectation);
+      this.#builder.add("expect", "wait", table, { timeout: 0, where: this.#where, columns: ["_uuid"], until, rows: [] }, { expectation, before: this.#operation });
     }
     return this;
   }
@@ -99,14 +99,14 @@ export class TransactionBuilder {
   readonly #encoder: Encoder;
   readonly #inserted: InsertedRow[] = [];
   #closed = false;
+  #nextId = 0;
 
   constructor(encoder: Encoder) {
     this.#encoder = encoder;
   }
 
   insert(table: string, row: object, options: InsertOptions = {}): InsertedRow {
-    const id = this.operations.length;
-    const namedUuid = `row${id}`;
+    const namedUuid = `row${this.#nextId}`;
     const members: Record<string, Json> = { row: this.#encoder.insertRow(table, row), "uuid-name": namedUuid };
     if (options.uuid !== undefined) {
       if (!isUuid(options.uuid)) throw new ValueError(table, "_uuid", `"${options.uuid}" is not a uuid; give 36 characters such as 550e8400-e29b-41d4-a716-446655440000`);
@@ -175,12 +175,14 @@ export class TransactionBuilder {
   }
 
   /** @internal */
-  add(role: OperationRole, op: string, table: string | undefined, members: JsonObject, expectation?: LaidOperation["expectation"]): LaidOperation {
+  add(role: OperationRole, op: string, table: string | undefined, members: JsonObject, more: { readonly expectation?: LaidOperation["expectation"]; readonly before?: LaidOperation } = {}): LaidOperation {
     if (this.#closed) throw new ValueError(table, undefined, "the transaction was sent already; operations belong inside the function given to transact");
     if (this.operations.length >= OPERATIONS_MAX) throw new ValueError(table, undefined, `a transaction has at most ${OPERATIONS_MAX} operations; split it`);
     const json: JsonObject = table === undefined ? { op, ...members } : { op, table, ...members };
-    const operation: LaidOperation = { id: this.operations.length, role, op, table, json, expectation };
-    this.operations.push(operation);
+    const operation: LaidOperation = { id: this.#nextId++, role, op, table, json, expectation: more.expectation };
+    // What is expected of an operation holds right before it: earlier ones may have made the rows.
+    const position = more.before === undefined ? this.operations.length : this.operations.indexOf(more.before);
+    this.operations.splice(position, 0, operation);
     return operation;
   }
 
@@ -194,7 +196,7 @@ export class TransactionBuilder {
     const suspects = this.#inserted.filter((row) => !this.#encoder.isRoot(row.table));
     if (suspects.length === 0) return [];
     const text = JSON.stringify(this.operations.map(({ json }) => json), (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
-    const uuidOf = (row: InsertedRow): Json | undefined => this.operations[row.operation.id]?.json["uuid"];
+    const uuidOf = (row: InsertedRow): Json | undefined => this.operations.find(({ id }) => id === row.operation.id)?.json["uuid"];
     return suspects.filter((row) => {
       const uuid = uuidOf(row);
       const named = text.includes(`["named-uuid","${row.namedUuid}"]`);

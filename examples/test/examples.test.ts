@@ -1,0 +1,54 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { realOvs } from "@ovnha/testkit";
+
+const folder = fileURLToPath(new URL("..", import.meta.url));
+const tsx = fileURLToPath(new URL("../../node_modules/.bin/tsx", import.meta.url));
+
+function run(name: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = process.env): { status: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(tsx, ["--conditions=ovnha-source", `${folder}${name}.ts`, ...args], { encoding: "utf8", timeout: 60_000, env });
+  return { status, out: stdout, err: stderr };
+}
+
+const STORIES: Record<string, RegExp> = {
+  start: /every acknowledged write, once, and nothing else[\s\S]*equal to the server, row by row/,
+  "follow-leader": /leader=true connected=true[\s\S]* leads\nmember \d was leading and has been killed\n.* leads/,
+  "watch-table": /insert {2}red\n {8}\(the leader is killed\)\nupdate {2}blue \(was \{"name":"red"\}\)\ndelete {2}blue/,
+  "safe-edit": /10 writers, \d+ runs, counter = 10/,
+  "lock-failover": /tryLock gives undefined[\s\S]*second: holds the lock: true\nsecond: wrote under the lock/,
+};
+
+describe.skipIf(realOvs() === "skip")("on three real ovsdb-servers", () => {
+  for (const [name, story] of Object.entries(STORIES)) {
+    it(`${name} tells its story and ends well`, () => {
+      const { status, out, err } = run(name);
+      expect(err).toBe("");
+      expect(out).toMatch(story);
+      expect(status).toBe(0);
+    });
+  }
+});
+
+describe("an example", () => {
+  const names = Object.keys(STORIES).filter((name) => name !== "start");
+
+  it.each(names)("%s explains itself with --help", (name) => {
+    const { status, out } = run(name, ["--help"]);
+    expect(out).toContain(`npm run example:${name}`);
+    expect(status).toBe(0);
+  });
+
+  it.each(names)("%s refuses a wrong argument with exit code 2", (name) => {
+    const { status, err } = run(name, ["--nonsense"]);
+    expect(err).toContain("--nonsense");
+    expect(status).toBe(2);
+  });
+
+  it("says what to install where there is no ovsdb-server, in one line", () => {
+    const { status, err } = run("start", [], { ...process.env, PATH: fileURLToPath(new URL(".", `file://${process.execPath}`)), OVNHA_REQUIRE_OVS: "" });
+    expect(err.trim().split("\n")).toHaveLength(1);
+    expect(err).toContain("apt-get install");
+    expect(status).toBe(2);
+  });
+});
