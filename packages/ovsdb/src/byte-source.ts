@@ -88,6 +88,13 @@ export class ByteSource {
     this.#consume(1);
   }
 
+  /** Consumes the byte that `peek` returned, which opens a container as the `depth`th in its frame. */
+  enter(depth: number): void {
+    this.#consume(1);
+    if (depth > this.#limits.depthMax) throw beyondLimit("depthMax", this.#limits, "a message nested");
+    if (++this.#frameValues > this.#limits.valuesMax) throw beyondLimit("valuesMax", this.#limits, "a message with a number of values");
+  }
+
   /** Starts a value at the byte that `peek` returned, `depth` containers deep in its frame. */
   startValue(depth: number): void {
     this.#baseDepth = depth;

@@ -131,7 +131,7 @@ export class MessageSpine {
   #openValue(byte: number): void {
     const isArray = byte === OPEN_BRACKET;
     if ((isArray || byte === OPEN_BRACE) && this.#isUpper(isArray)) {
-      this.#source.skip();
+      this.#source.enter(this.#levels.length + 1);
       const holdsRows = !isArray && this.#holdsRows();
       if (holdsRows) this.#context = this.#contextNow();
       this.#levels.push({ container: isArray ? [] : {}, isArray, holdsRows, key: "" });
