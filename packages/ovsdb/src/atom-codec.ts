@@ -67,7 +67,8 @@ function integerDecoder(place: Place, policy: IntegerPolicy): AtomDecoder {
   return (json) => {
     if (Number.isSafeInteger(json)) return (json as number) + 0;
     const integer = strictly(place, "integer", json);
-    if (policy === "checked" && typeof integer === "bigint") throw new IntegerRangeError(place.table, place.column, integer);
+    if (policy === "checked" && typeof integer === "bigint")
+      throw new IntegerRangeError(place.table, place.column, integer);
     return integer;
   };
 }
@@ -77,5 +78,8 @@ function strictly(place: Place, type: AtomType, json: Json): AtomValue {
   const atom = decodeAtom(type, json);
   if (atom !== undefined) return atom;
   const text = JSON.stringify(json, (_name, value) => (typeof value === "bigint" ? value.toString() : value));
-  throw new ProtocolError(`${place.table}.${place.column}: the server sent ${show(text)} where ${type} was expected`, place);
+  throw new ProtocolError(
+    `${place.table}.${place.column}: the server sent ${show(text)} where ${type} was expected`,
+    place,
+  );
 }

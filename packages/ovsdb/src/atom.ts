@@ -34,7 +34,9 @@ export function decodeAtom(type: AtomType, json: Json): Atom | undefined {
     case "string":
       return typeof json === "string" ? json : undefined;
     case "uuid":
-      return Array.isArray(json) && json.length === 2 && json[0] === "uuid" && isUuid(json[1]) ? (json[1] as string).toLowerCase() : undefined;
+      return Array.isArray(json) && json.length === 2 && json[0] === "uuid" && isUuid(json[1])
+        ? (json[1] as string).toLowerCase()
+        : undefined;
   }
 }
 

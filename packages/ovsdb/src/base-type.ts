@@ -1,7 +1,7 @@
 /** `<base-type>` of RFC 7047 §3.2: what one atom may be. */
-import { compareAtoms, decodeAtom, encodeAtom } from "./atom.ts";
+import { canonicalInteger, compareAtoms, decodeAtom, encodeAtom } from "./atom.ts";
 import { SchemaError } from "./error.ts";
-import { isJsonInteger, isJsonObject, type Json, type JsonObject } from "./json.ts";
+import { INT64_MAX, INT64_MIN, isJsonInteger, isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { type Atom, type AtomType, type BaseType, isId } from "./schema.ts";
 
 const ATOM_TYPES: readonly string[] = ["integer", "real", "boolean", "string", "uuid"];
@@ -57,16 +57,22 @@ function allowedMembers(json: JsonObject, type: AtomType): readonly string[] {
 
 function allow(json: JsonObject, allowed: readonly string[], path: string): void {
   for (const name of Object.keys(json)) {
-    if (!allowed.includes(name)) throw new SchemaError(`${path}.${name}`, `is not allowed here; only ${allowed.join(", ")} are`);
+    if (!allowed.includes(name))
+      throw new SchemaError(`${path}.${name}`, `is not allowed here; only ${allowed.join(", ")} are`);
   }
 }
 
 function parseEnum(json: Json, type: AtomType, path: string): readonly Atom[] {
-  const elements: readonly Json[] = Array.isArray(json) && json[0] === "set" && json.length === 2 && Array.isArray(json[1]) ? json[1] : [json];
+  const elements: readonly Json[] =
+    Array.isArray(json) && json[0] === "set" && json.length === 2 && Array.isArray(json[1]) ? json[1] : [json];
   if (elements.length === 0) throw new SchemaError(path, "must name at least one value");
   const atoms = elements.map((element) => {
     const atom = decodeAtom(type, element);
-    if (atom === undefined) throw new SchemaError(path, `${JSON.stringify(element, bigintText)} is not of type ${type}; write ["set", [value, …]]`);
+    if (atom === undefined)
+      throw new SchemaError(
+        path,
+        `${JSON.stringify(element, bigintText)} is not of type ${type}; write ["set", [value, …]]`,
+      );
     return atom;
   });
   if (new Set(atoms).size < atoms.length) throw new SchemaError(path, "names a value twice");
@@ -82,14 +88,20 @@ function formatEnum(members: readonly Atom[], type: AtomType): Json {
 function integerRange(json: JsonObject, path: string): Partial<BaseType> {
   const { minInteger, maxInteger } = json;
   for (const [name, bound] of Object.entries({ minInteger, maxInteger })) {
-    if (bound !== undefined && !isJsonInteger(bound)) throw new SchemaError(`${path}.${name}`, "must be an integer of 64 bits");
+    if (bound !== undefined && !isJsonInteger(bound))
+      throw new SchemaError(`${path}.${name}`, "must be an integer of 64 bits");
   }
   if (minInteger !== undefined && maxInteger !== undefined && (minInteger as number) > (maxInteger as number)) {
     throw new SchemaError(path, "minInteger exceeds maxInteger");
   }
   return {
-    ...(minInteger === undefined ? {} : { minInteger: minInteger as number }),
-    ...(maxInteger === undefined ? {} : { maxInteger: maxInteger as number }),
+    // A bound that is the type's own limit constrains nothing; the server drops it too.
+    ...(minInteger === undefined || minInteger === INT64_MIN
+      ? {}
+      : { minInteger: canonicalInteger(minInteger as number) }),
+    ...(maxInteger === undefined || maxInteger === INT64_MAX
+      ? {}
+      : { maxInteger: canonicalInteger(maxInteger as number) }),
   };
 }
 
@@ -98,12 +110,15 @@ function realRange(json: JsonObject, path: string): Partial<BaseType> {
   for (const name of ["minReal", "maxReal"] as const) {
     const bound = json[name];
     if (bound === undefined) continue;
-    if (typeof bound !== "number" && typeof bound !== "bigint") throw new SchemaError(`${path}.${name}`, "must be a number");
+    if (typeof bound !== "number" && typeof bound !== "bigint")
+      throw new SchemaError(`${path}.${name}`, "must be a number");
     bounds[name] = Number(bound);
   }
   if (bounds.minReal !== undefined && bounds.maxReal !== undefined && bounds.minReal > bounds.maxReal) {
     throw new SchemaError(path, "minReal exceeds maxReal");
   }
+  if (bounds.minReal === -Number.MAX_VALUE) delete bounds.minReal;
+  if (bounds.maxReal === Number.MAX_VALUE) delete bounds.maxReal;
   return bounds;
 }
 
@@ -112,10 +127,14 @@ function lengthRange(json: JsonObject, path: string): Partial<BaseType> {
   for (const name of ["minLength", "maxLength"] as const) {
     const length = json[name];
     if (length === undefined) continue;
-    if (!isJsonInteger(length) || length < 0 || length > UINT32_MAX) throw new SchemaError(`${path}.${name}`, "must be an integer from 0 to 4294967295");
+    if (!isJsonInteger(length) || length < 0 || length > UINT32_MAX)
+      throw new SchemaError(`${path}.${name}`, "must be an integer from 0 to 4294967295");
     lengths[name] = Number(length);
   }
-  if ((lengths.minLength ?? 0) > (lengths.maxLength ?? UINT32_MAX)) throw new SchemaError(path, "minLength exceeds maxLength");
+  if ((lengths.minLength ?? 0) > (lengths.maxLength ?? UINT32_MAX))
+    throw new SchemaError(path, "minLength exceeds maxLength");
+  if (lengths.minLength === 0) delete lengths.minLength;
+  if (lengths.maxLength === UINT32_MAX) delete lengths.maxLength;
   return lengths;
 }
 
@@ -123,7 +142,8 @@ function reference(json: JsonObject, path: string): Partial<BaseType> {
   const { refTable, refType = "strong" } = json;
   if (refTable === undefined) return {};
   if (!isId(refTable)) throw new SchemaError(`${path}.refTable`, "must be the name of a table");
-  if (refType !== "strong" && refType !== "weak") throw new SchemaError(`${path}.refType`, 'must be "strong" or "weak"');
+  if (refType !== "strong" && refType !== "weak")
+    throw new SchemaError(`${path}.refType`, 'must be "strong" or "weak"');
   return { refTable, refType };
 }
 

@@ -14,7 +14,8 @@ export function parseColumnType(json: Json, path: string): ColumnType {
   if (typeof json === "string") return { key: parseBaseType(json, path), min: 1, max: 1 };
   if (!isJsonObject(json)) throw new SchemaError(path, "must be the name of an atomic type, or an object with a key");
   for (const name of Object.keys(json)) {
-    if (!MEMBERS.includes(name)) throw new SchemaError(`${path}.${name}`, `is not allowed here; only ${MEMBERS.join(", ")} are`);
+    if (!MEMBERS.includes(name))
+      throw new SchemaError(`${path}.${name}`, `is not allowed here; only ${MEMBERS.join(", ")} are`);
   }
   if (json["key"] === undefined) throw new SchemaError(`${path}.key`, "must be there");
   const key = parseBaseType(json["key"], `${path}.key`);
@@ -28,7 +29,8 @@ export function parseColumnType(json: Json, path: string): ColumnType {
 function parseMax(json: Json | undefined, path: string): number {
   if (json === undefined) return 1;
   if (json === "unlimited") return Number.POSITIVE_INFINITY;
-  if (!isJsonInteger(json) || json < 1 || json >= UINT32_MAX) throw new SchemaError(path, 'must be an integer of at least 1, or "unlimited"');
+  if (!isJsonInteger(json) || json < 1 || json >= UINT32_MAX)
+    throw new SchemaError(path, 'must be an integer of at least 1, or "unlimited"');
   return Number(json);
 }
 
@@ -50,6 +52,11 @@ export function describeColumnType(type: ColumnType): string {
   const key = type.key.refTable === undefined ? type.key.type : `${type.key.refTable} uuid`;
   if (kind === "scalar") return key;
   if (kind === "optional") return `optional ${key}`;
-  const size = type.max === Number.POSITIVE_INFINITY ? (type.min === 0 ? "" : "1 or more ") : `${type.min === 0 ? "up to" : "1 to"} ${type.max} `;
+  const size =
+    type.max === Number.POSITIVE_INFINITY
+      ? type.min === 0
+        ? ""
+        : "1 or more "
+      : `${type.min === 0 ? "up to" : "1 to"} ${type.max} `;
   return kind === "set" ? `set of ${size}${key}s` : `map of ${size}(${key}, ${type.value?.type}) pairs`;
 }

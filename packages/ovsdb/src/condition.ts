@@ -34,10 +34,20 @@ export function encodeCondition(table: TableSchema, where: unknown): Json[] {
   if (Array.isArray(where)) return where.map((clause: unknown) => encodeClause(table, clause));
   if (typeof where !== "object" || where === null) {
     const place: Place = { table: table.name, column: undefined };
-    refuse(place, where, "is not a condition", "give { column: value }, a list of [column, function, value], or true for every row");
+    refuse(
+      place,
+      where,
+      "is not a condition",
+      "give { column: value }, a list of [column, function, value], or true for every row",
+    );
   }
   const entries = Object.entries(where);
-  if (entries.length === 0) throw new ValueError(table.name, undefined, "a condition without columns would match every row; write true if that is meant");
+  if (entries.length === 0)
+    throw new ValueError(
+      table.name,
+      undefined,
+      "a condition without columns would match every row; write true if that is meant",
+    );
   return entries.map(([column, value]) => encodeClause(table, [column, "==", value]));
 }
 
@@ -45,7 +55,12 @@ export function encodeCondition(table: TableSchema, where: unknown): Json[] {
 export function encodeClause(table: TableSchema, clause: unknown): Json {
   if (typeof clause === "boolean") return clause;
   if (!Array.isArray(clause) || clause.length !== 3) {
-    refuse({ table: table.name, column: undefined }, JSON.stringify(clause) ?? clause, "is not a clause", "write [column, function, value]");
+    refuse(
+      { table: table.name, column: undefined },
+      JSON.stringify(clause) ?? clause,
+      "is not a clause",
+      "write [column, function, value]",
+    );
   }
   const [name, relation, value] = clause as [unknown, unknown, unknown];
   const column = columnOf(table, name);
@@ -60,7 +75,12 @@ function encodeArgument(place: Place, column: ColumnSchema, relation: string, va
   if (ORDERINGS.has(relation)) {
     const isNumber = type.key.type === "integer" || type.key.type === "real";
     if ((kind !== "scalar" && kind !== "optional") || !isNumber) {
-      refuse(place, relation, `does not apply to a ${describeColumnType(type)}`, "orderings compare integers and reals only, also optional ones");
+      refuse(
+        place,
+        relation,
+        `does not apply to a ${describeColumnType(type)}`,
+        "orderings compare integers and reals only, also optional ones",
+      );
     }
     return valueEncoder(place, { ...type, min: 1 })(value);
   }
@@ -81,7 +101,12 @@ export function encodeSome(place: Place, type: ColumnType, value: unknown): Json
 
 function limited(place: Place, type: ColumnType, value: unknown): unknown {
   const size = value instanceof Set ? value.size : (value as readonly unknown[]).length;
-  if (size > type.max) throw new ValueError(place.table, place.column, `${size} elements are too many; the column holds at most ${type.max}`);
+  if (size > type.max)
+    throw new ValueError(
+      place.table,
+      place.column,
+      `${size} elements are too many; the column holds at most ${type.max}`,
+    );
   return value;
 }
 
@@ -89,7 +114,11 @@ function limited(place: Place, type: ColumnType, value: unknown): unknown {
 export function columnOf(table: TableSchema, name: unknown): ColumnSchema {
   const column = typeof name === "string" ? findColumn(table, name) : undefined;
   if (column === undefined) {
-    throw new ValueError(table.name, String(name), `is not a column of this table; it has _uuid, _version, ${[...table.columns.keys()].join(", ")}`);
+    throw new ValueError(
+      table.name,
+      String(name),
+      `is not a column of this table; it has _uuid, _version, ${[...table.columns.keys()].join(", ")}`,
+    );
   }
   return column;
 }

@@ -39,10 +39,21 @@ export function atomEncoder(place: Place, base: BaseType): AtomEncoder {
     case "real":
       return (value) => {
         if (typeof value !== "number") refuse(place, value, "is not a real number", "give a number");
-        if (!Number.isFinite(value)) refuse(place, value, "is not finite", "OVSDB has no NaN and no Infinity; leave the column out or store a limit");
+        if (!Number.isFinite(value))
+          refuse(
+            place,
+            value,
+            "is not finite",
+            "OVSDB has no NaN and no Infinity; leave the column out or store a limit",
+          );
         const size = Math.abs(value);
         if (size !== 0 && (size < REAL_SIZE_MIN || size > REAL_SIZE_MAX)) {
-          refuse(place, value, "is too near the limits of a double", `ovsdb-server could not read it back; use 0, or a size from ${REAL_SIZE_MIN} to ${REAL_SIZE_MAX}`);
+          refuse(
+            place,
+            value,
+            "is too near the limits of a double",
+            `ovsdb-server could not read it back; use 0, or a size from ${REAL_SIZE_MIN} to ${REAL_SIZE_MAX}`,
+          );
         }
         check?.(value + 0);
         return value + 0;
@@ -56,7 +67,13 @@ export function atomEncoder(place: Place, base: BaseType): AtomEncoder {
     case "uuid":
       return (value) => {
         if (isNamedUuid(value)) return ["named-uuid", value.namedUuid];
-        if (!isUuid(value)) refuse(place, value, "is not a UUID", `give the 36 characters of a row's _uuid${base.refTable === undefined ? "" : ` of ${base.refTable}`}, or what an insert of this transaction returned`);
+        if (!isUuid(value))
+          refuse(
+            place,
+            value,
+            "is not a UUID",
+            `give the 36 characters of a row's _uuid${base.refTable === undefined ? "" : ` of ${base.refTable}`}, or what an insert of this transaction returned`,
+          );
         const uuid = (value as string).toLowerCase();
         check?.(uuid);
         return ["uuid", uuid];
@@ -77,12 +94,15 @@ export function satisfies(base: BaseType, atom: Atom): boolean {
 
 function encodeInteger(place: Place, value: unknown): number | bigint {
   if (typeof value === "bigint") {
-    if (value < INT64_MIN || value > INT64_MAX) refuse(place, value, "does not fit 64 bits", `stay within ${INT64_MIN} to ${INT64_MAX}`);
+    if (value < INT64_MIN || value > INT64_MAX)
+      refuse(place, value, "does not fit 64 bits", `stay within ${INT64_MIN} to ${INT64_MAX}`);
     return canonicalInteger(value);
   }
-  if (typeof value !== "number" || !Number.isInteger(value)) refuse(place, value, "is not an integer", "give a whole number or a bigint");
+  if (typeof value !== "number" || !Number.isInteger(value))
+    refuse(place, value, "is not an integer", "give a whole number or a bigint");
   // A number this big was probably rounded before it came here, so writing it would store something else than was meant.
-  if (!Number.isSafeInteger(value)) refuse(place, value, "is beyond ±(2^53-1), where numbers are no longer exact", "give a bigint");
+  if (!Number.isSafeInteger(value))
+    refuse(place, value, "is beyond ±(2^53-1), where numbers are no longer exact", "give a bigint");
   return value + 0;
 }
 
@@ -92,8 +112,10 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 
 function checkString(place: Place, value: unknown): void {
   if (typeof value !== "string") refuse(place, value, "is not a string", "give a string; numbers are not converted");
-  if (NUL.test(value as string)) refuse(place, value, "holds a NUL character", "ovsdb-server cannot store one; remove it");
-  if (LONE_SURROGATE.test(value as string)) refuse(place, value, "holds half of a surrogate pair", "it is not valid Unicode; was the string cut?");
+  if (NUL.test(value as string))
+    refuse(place, value, "holds a NUL character", "ovsdb-server cannot store one; remove it");
+  if (LONE_SURROGATE.test(value as string))
+    refuse(place, value, "holds half of a surrogate pair", "it is not valid Unicode; was the string cut?");
 }
 
 type Check = (atom: Atom) => void;
@@ -121,8 +143,10 @@ function rangeCheck(place: Place, base: BaseType): Check | undefined {
   }
   if (min === undefined && max === undefined) return undefined;
   return (atom) => {
-    if (min !== undefined && (atom as number) < min) refuse(place, atom, "is too small", `the column takes ${range(min, max)}`);
-    if (max !== undefined && (atom as number) > max) refuse(place, atom, "is too big", `the column takes ${range(min, max)}`);
+    if (min !== undefined && (atom as number) < min)
+      refuse(place, atom, "is too small", `the column takes ${range(min, max)}`);
+    if (max !== undefined && (atom as number) > max)
+      refuse(place, atom, "is too big", `the column takes ${range(min, max)}`);
   };
 }
 
@@ -139,7 +163,8 @@ function codePoints(text: string): number {
 
 /** How a value looks in a message; long ones are cut. */
 export function show(value: unknown): string {
-  const text = typeof value === "bigint" ? `${value}n` : typeof value === "string" ? JSON.stringify(value) : String(value);
+  const text =
+    typeof value === "bigint" ? `${value}n` : typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 

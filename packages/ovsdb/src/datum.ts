@@ -22,11 +22,18 @@ export function columnCodec(table: string, column: ColumnSchema, policy: Integer
   return { column, policy, ...codecOfKind(place, type, decodeKey, encode, policy) };
 }
 
-function codecOfKind(place: Place, type: ColumnType, decodeKey: AtomDecoder, encode: (value: unknown) => Json, policy: IntegerPolicy): Codec {
+function codecOfKind(
+  place: Place,
+  type: ColumnType,
+  decodeKey: AtomDecoder,
+  encode: (value: unknown) => Json,
+  policy: IntegerPolicy,
+): Codec {
   const defaultKey = policy === "bigint" && type.key.type === "integer" ? 0n : defaultAtom(type.key.type);
   switch (columnKind(type)) {
     case "scalar": {
-      const decode = (json: Json): Value => decodeKey(Array.isArray(json) && json[0] === "set" ? only(place, json, 1) : json);
+      const decode = (json: Json): Value =>
+        decodeKey(Array.isArray(json) && json[0] === "set" ? only(place, json, 1) : json);
       return { defaultValue: defaultKey, decode, encode, applyDiff: (_old, diff) => decode(diff), equal: Object.is };
     }
     case "optional": {
@@ -61,13 +68,17 @@ function codecOfKind(place: Place, type: ColumnType, decodeKey: AtomDecoder, enc
 
 function bad(place: Place, json: Json, expected: string): never {
   const text = JSON.stringify(json, (_name, value) => (typeof value === "bigint" ? value.toString() : value));
-  throw new ProtocolError(`${place.table}.${place.column}: the server sent ${show(text)} where ${expected} was expected`, place);
+  throw new ProtocolError(
+    `${place.table}.${place.column}: the server sent ${show(text)} where ${expected} was expected`,
+    place,
+  );
 }
 
 /** The one element of `["set", [element]]`; undefined if there is none and `min` is 0. */
 function only(place: Place, json: readonly Json[], min: 0 | 1): Json {
   const inner = json[1];
-  if (json.length !== 2 || !Array.isArray(inner) || inner.length > 1 || inner.length < min) bad(place, json, min === 1 ? "one value" : "at most one value");
+  if (json.length !== 2 || !Array.isArray(inner) || inner.length > 1 || inner.length < min)
+    bad(place, json, min === 1 ? "one value" : "at most one value");
   return inner[0] as Json;
 }
 
@@ -117,7 +128,10 @@ function applyMapDiff(place: Place, type: ColumnType, old: Map_, diff: Map_): Ma
 
 function sized<Collection>(place: Place, type: ColumnType, size: number, collection: Collection): Collection {
   if (size < type.min || size > type.max) {
-    throw new ProtocolError(`${place.table}.${place.column}: a difference leaves ${size} elements, but the column holds ${type.min} to ${type.max}`, place);
+    throw new ProtocolError(
+      `${place.table}.${place.column}: a difference leaves ${size} elements, but the column holds ${type.min} to ${type.max}`,
+      place,
+    );
   }
   return collection;
 }
@@ -144,7 +158,8 @@ export function valueEncoder(place: Place, type: ColumnType): (value: unknown) =
   switch (columnKind(type)) {
     case "scalar":
       return (value) => {
-        if (value === undefined) refuse(place, value, "clears only optional columns", "give a value, or leave the column out");
+        if (value === undefined)
+          refuse(place, value, "clears only optional columns", "give a value, or leave the column out");
         return encodeKey(value);
       };
     case "optional":
@@ -159,7 +174,8 @@ export function valueEncoder(place: Place, type: ColumnType): (value: unknown) =
 }
 
 function encodeSet(place: Place, type: ColumnType, encodeKey: AtomEncoder, value: unknown): Json {
-  if (!(value instanceof Set) && !Array.isArray(value)) refuse(place, value, "is not a set", "give a Set or an array; an empty one clears the column");
+  if (!(value instanceof Set) && !Array.isArray(value))
+    refuse(place, value, "is not a set", "give a Set or an array; an empty one clears the column");
   const seen = new Set<unknown>();
   const atoms: Json[] = [];
   for (const element of value as Iterable<unknown>) {
@@ -173,7 +189,13 @@ function encodeSet(place: Place, type: ColumnType, encodeKey: AtomEncoder, value
   return atoms.length === 1 ? (atoms[0] as Json) : ["set", atoms];
 }
 
-function encodeMap(place: Place, type: ColumnType, encodeKey: AtomEncoder, encodeValue: AtomEncoder, value: unknown): Json {
+function encodeMap(
+  place: Place,
+  type: ColumnType,
+  encodeKey: AtomEncoder,
+  encodeValue: AtomEncoder,
+  value: unknown,
+): Json {
   const entries = mapEntries(place, type, value);
   const seen = new Set<unknown>();
   const pairs: Json[] = [];

@@ -22,7 +22,12 @@ export type BaseLiteral =
     };
 export type TypeLiteral =
   | AtomType
-  | { readonly key: BaseLiteral; readonly value?: BaseLiteral; readonly min?: number; readonly max?: number | "unlimited" };
+  | {
+      readonly key: BaseLiteral;
+      readonly value?: BaseLiteral;
+      readonly min?: number;
+      readonly max?: number | "unlimited";
+    };
 export type ColumnLiteral = { readonly type: TypeLiteral; readonly mutable?: boolean; readonly ephemeral?: boolean };
 export type TableLiteral = {
   readonly columns: { readonly [column: string]: ColumnLiteral };
@@ -82,7 +87,11 @@ export function anySchema(parsed: DatabaseSchema, policies: { readonly integers?
   return typedSchema<SchemaLiteral, unknown>(literal, policies.integers ?? "checked", () => parsed);
 }
 
-function typedSchema<S extends SchemaLiteral, P>(literal: S, integers: P, parse: () => DatabaseSchema): TypedSchema<S, P> {
+function typedSchema<S extends SchemaLiteral, P>(
+  literal: S,
+  integers: P,
+  parse: () => DatabaseSchema,
+): TypedSchema<S, P> {
   let parsed: DatabaseSchema | undefined;
   return {
     name: literal.name,

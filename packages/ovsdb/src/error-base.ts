@@ -28,10 +28,38 @@ export type OvsdbErrorFields = {
 };
 
 export type OvsdbErrorCode =
-  | "ABORTED" | "ARITHMETIC" | "CANCELED" | "CLOSED" | "CLUSTER" | "CONFLICT" | "CONSTRAINT" | "DATABASE_NOT_AVAILABLE"
-  | "DUPLICATE_UUID" | "DUPLICATE_UUID_NAME" | "EXPECTATION" | "INTEGER_RANGE" | "IO" | "LIMIT" | "NOT_ALLOWED"
-  | "NOT_OWNER" | "OUTCOME_UNKNOWN" | "PERMISSION" | "PROTOCOL" | "REFERENTIAL" | "REMOTE" | "RESOURCES" | "SCHEMA"
-  | "SYNTAX" | "TIMED_OUT" | "TIMEOUT" | "TLS" | "TRANSPORT" | "UNAVAILABLE" | "UNKNOWN_DATABASE" | "UNKNOWN_METHOD" | "VALUE";
+  | "ABORTED"
+  | "ARITHMETIC"
+  | "CANCELED"
+  | "CLOSED"
+  | "CLUSTER"
+  | "CONFLICT"
+  | "CONSTRAINT"
+  | "DATABASE_NOT_AVAILABLE"
+  | "DUPLICATE_UUID"
+  | "DUPLICATE_UUID_NAME"
+  | "EXPECTATION"
+  | "INTEGER_RANGE"
+  | "IO"
+  | "LIMIT"
+  | "NOT_ALLOWED"
+  | "NOT_OWNER"
+  | "OUTCOME_UNKNOWN"
+  | "PERMISSION"
+  | "PROTOCOL"
+  | "REFERENTIAL"
+  | "REMOTE"
+  | "RESOURCES"
+  | "SCHEMA"
+  | "SYNTAX"
+  | "TIMED_OUT"
+  | "TIMEOUT"
+  | "TLS"
+  | "TRANSPORT"
+  | "UNAVAILABLE"
+  | "UNKNOWN_DATABASE"
+  | "UNKNOWN_METHOD"
+  | "VALUE";
 
 export class OvsdbError extends Error {
   override readonly name: string = "OvsdbError";

@@ -190,14 +190,24 @@ const CLASS_BY_TAG: ReadonlyMap<string, RemoteErrorClass> = new Map<string, Remo
  * The typed error for an `error` value of the server, which is an object `{error, details?, syntax?}` or a bare string.
  * `place` names the operation it belongs to, where there is one.
  */
-export function errorFromResult(json: Json | undefined, place: { readonly operation?: OperationPlace | undefined } = {}): RemoteError {
-  const object: JsonObject | undefined = typeof json === "object" && json !== null && !Array.isArray(json) ? (json as JsonObject) : undefined;
+export function errorFromResult(
+  json: Json | undefined,
+  place: { readonly operation?: OperationPlace | undefined } = {},
+): RemoteError {
+  const object: JsonObject | undefined =
+    typeof json === "object" && json !== null && !Array.isArray(json) ? (json as JsonObject) : undefined;
   const tag = typeof json === "string" ? json : text(object?.["error"]);
   const details = text(object?.["details"]);
   const syntax = text(object?.["syntax"]);
   const fields: OvsdbErrorFields = { details, syntax, tag, operation: place.operation };
-  const head = tag ?? `the server reported an error without a name: ${clip(String(object === undefined ? json : Object.keys(object)))}`;
-  const message = head + (details === undefined ? "" : `: ${details}`) + describe(place.operation) + (syntax === undefined ? "" : `, at ${clip(syntax)}`);
+  const head =
+    tag ??
+    `the server reported an error without a name: ${clip(String(object === undefined ? json : Object.keys(object)))}`;
+  const message =
+    head +
+    (details === undefined ? "" : `: ${details}`) +
+    describe(place.operation) +
+    (syntax === undefined ? "" : `, at ${clip(syntax)}`);
   const Class = (tag === undefined ? undefined : CLASS_BY_TAG.get(tag)) ?? RemoteError;
   return new Class(message, fields);
 }

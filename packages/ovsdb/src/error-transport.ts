@@ -22,8 +22,17 @@ export class TransportError extends OvsdbError {
 
 /** Why a TLS handshake failed. Other words may come from the TLS library. */
 export type TlsReason =
-  | "expired" | "not-yet-valid" | "wrong-host" | "unknown-ca" | "self-signed" | "no-client-certificate" | "revoked"
-  | "bad-key" | "alert" | "not-tls" | (string & {});
+  | "expired"
+  | "not-yet-valid"
+  | "wrong-host"
+  | "unknown-ca"
+  | "self-signed"
+  | "no-client-certificate"
+  | "revoked"
+  | "bad-key"
+  | "alert"
+  | "not-tls"
+  | (string & {});
 
 /** A TLS handshake failed; `reason` says why. */
 export class TlsError extends OvsdbError {
@@ -36,8 +45,18 @@ export class TlsError extends OvsdbError {
 }
 
 export type EndpointReasonKind =
-  | "refused-follower" | "not-joined" | "partitioned" | "stale" | "wrong-cluster" | "no-database" | "relay" | "tls" | "timeout"
-  | "refused" | "lost" | "protocol";
+  | "refused-follower"
+  | "not-joined"
+  | "partitioned"
+  | "stale"
+  | "wrong-cluster"
+  | "no-database"
+  | "relay"
+  | "tls"
+  | "timeout"
+  | "refused"
+  | "lost"
+  | "protocol";
 
 /** Why one endpoint could not serve. */
 export type EndpointReason = {
@@ -53,7 +72,9 @@ export class UnavailableError extends OvsdbError {
   override readonly name: string = "UnavailableError";
   readonly reasons: readonly EndpointReason[];
   constructor(message: string, reasons: readonly EndpointReason[], fields: OvsdbErrorFields = {}) {
-    const list = reasons.map(({ endpoint, reason, detail }) => `\n  ${endpoint}: ${reason}${detail === "" ? "" : ` (${detail})`}`);
+    const list = reasons.map(
+      ({ endpoint, reason, detail }) => `\n  ${endpoint}: ${reason}${detail === "" ? "" : ` (${detail})`}`,
+    );
     super("UNAVAILABLE", message + list.join(""), { origin: "transport", ...fields });
     this.reasons = reasons;
   }
@@ -73,7 +94,10 @@ export type OutcomeResolution<Result = unknown> =
 export class OutcomeUnknownError extends OvsdbError {
   override readonly name: string = "OutcomeUnknownError";
   resolve: (() => Promise<OutcomeResolution>) | undefined;
-  constructor(message: string, fields: OvsdbErrorFields & { readonly resolve?: (() => Promise<OutcomeResolution>) | undefined } = {}) {
+  constructor(
+    message: string,
+    fields: OvsdbErrorFields & { readonly resolve?: (() => Promise<OutcomeResolution>) | undefined } = {},
+  ) {
     super("OUTCOME_UNKNOWN", message, { origin: "transport", ...fields });
     this.resolve = fields.resolve;
   }

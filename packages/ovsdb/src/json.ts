@@ -93,7 +93,11 @@ class ExactParser {
     if (first === 0x7b) return this.#nested(() => this.#object());
     if (first === 0x5b) return this.#nested(() => this.#array());
     if (first === 0x2d || (first >= 0x30 && first <= 0x39)) return this.#number();
-    for (const [word, value] of [["true", true], ["false", false], ["null", null]] as const) {
+    for (const [word, value] of [
+      ["true", true],
+      ["false", false],
+      ["null", null],
+    ] as const) {
       if (this.#text.startsWith(word, this.#at)) {
         this.#at += word.length;
         return value;
@@ -122,7 +126,8 @@ class ExactParser {
       if (!this.#take(":")) this.#fail('expected ":"');
       const value = this.#value();
       // "__proto__" assigned plainly would set the prototype instead of a member.
-      if (name === "__proto__") Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+      if (name === "__proto__")
+        Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
       else object[name] = value;
       this.#skip();
       if (this.#take("}")) return object;
@@ -185,7 +190,9 @@ class ExactParser {
 
   #fail(reason: string): never {
     const around = JSON.stringify(this.#text.slice(this.#at, this.#at + 20));
-    throw new OvsdbSyntaxError(`JSON text is not valid at character ${this.#at}: ${reason}, found ${around}`, { origin: "local" });
+    throw new OvsdbSyntaxError(`JSON text is not valid at character ${this.#at}: ${reason}, found ${around}`, {
+      origin: "local",
+    });
   }
 }
 

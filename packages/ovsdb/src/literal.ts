@@ -9,9 +9,11 @@ export type LiteralOptions = {
   readonly importFrom?: string;
   /** Where the schema came from, for the head comment. */
   readonly source?: string;
+  /** Tables and columns by name. A server sends them in the order of its hash table, which no one wants to read or diff. */
+  readonly sorted?: boolean;
 };
 
-/** A whole TypeScript module with one export, named after the database. Tables and columns keep the order of the schema. */
+/** A whole TypeScript module with one export, named after the database. Tables and columns keep the order of the schema unless `sorted`. */
 export function printSchemaModule(schema: DatabaseSchema, options: LiteralOptions = {}): string {
   const { importFrom = "@ovnha/ovsdb", source } = options;
   const origin = source === undefined ? "" : ` from ${oneLine(source)}`;
@@ -32,9 +34,17 @@ export function printSchemaLiteral(schema: DatabaseSchema, options: LiteralOptio
   if (schema.version !== undefined) lines.push(`  version: ${text(schema.version)},`);
   if (schema.cksum !== undefined) lines.push(`  cksum: ${text(schema.cksum)},`);
   lines.push("  tables: {");
-  for (const table of schema.tables.values()) lines.push(...printTable(schema, table, allRoot, options));
+  for (const table of ordered(schema.tables, options)) lines.push(...printTable(schema, table, allRoot, options));
   lines.push("  },", "}");
   return lines.join("\n");
+}
+
+function ordered<Named extends { readonly name: string }>(
+  items: ReadonlyMap<string, Named>,
+  options: LiteralOptions,
+): Named[] {
+  const list = [...items.values()];
+  return options.sorted === true ? list.sort((a, b) => (a.name < b.name ? -1 : 1)) : list;
 }
 
 /** A name that TypeScript takes for a constant: the database's own, or with a "_" where that is a reserved word. */
@@ -47,7 +57,7 @@ function printTable(schema: DatabaseSchema, table: TableSchema, allRoot: boolean
   const lines: string[] = [];
   if (options.docs === true) lines.push(...comment(4, describeTable(schema, table)));
   lines.push(`    ${table.name}: {`, "      columns: {");
-  for (const column of table.columns.values()) {
+  for (const column of ordered(table.columns, options)) {
     if (options.docs === true) lines.push(...comment(8, describeColumn(column)));
     lines.push(`        ${column.name}: ${printColumn(column)},`);
   }
@@ -82,7 +92,9 @@ function print(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return `[${value.map((element: unknown) => print(element)).join(", ")}]`;
   if (typeof value === "object" && value !== null) {
-    return `{ ${Object.entries(value).map(([name, member]) => `${name}: ${print(member)}`).join(", ")} }`;
+    return `{ ${Object.entries(value)
+      .map(([name, member]) => `${name}: ${print(member)}`)
+      .join(", ")} }`;
   }
   return String(value);
 }
@@ -91,7 +103,9 @@ function describeTable(schema: DatabaseSchema, table: TableSchema): string {
   const parts = [table.isRoot ? "Root table" : "Rows go away when nothing refers to them"];
   if (table.maxRows !== Number.POSITIVE_INFINITY) parts.push(`at most ${table.maxRows} row(s)`);
   for (const index of table.indexes) parts.push(`unique by ${index.join(" and ")}`);
-  const referrers = [...schema.tables.values()].filter((other) => [...other.columns.values()].some(({ type }) => [type.key.refTable, type.value?.refTable].includes(table.name)));
+  const referrers = [...schema.tables.values()].filter((other) =>
+    [...other.columns.values()].some(({ type }) => [type.key.refTable, type.value?.refTable].includes(table.name)),
+  );
   if (referrers.length > 0) parts.push(`referred to by ${referrers.map(({ name }) => name).join(", ")}`);
   return `${parts.join("; ")}.`;
 }

@@ -28,9 +28,16 @@ const MUTATORS: readonly unknown[] = ["+=", "-=", "*=", "/=", "%=", "insert", "d
 export function encodeMutation(table: TableSchema, name: unknown, mutator: unknown, value: unknown): Json {
   const column = columnOf(table, name);
   const place: Place = { table: table.name, column: column.name };
-  if (!column.mutable) throw new ValueError(table.name, column.name, "is immutable: it is set by the insert and never changes; leave it out");
+  if (!column.mutable)
+    throw new ValueError(
+      table.name,
+      column.name,
+      "is immutable: it is set by the insert and never changes; leave it out",
+    );
   if (!MUTATORS.includes(mutator)) refuse(place, mutator, "is not a mutator", `use one of ${MUTATORS.join(", ")}`);
-  const argument = ARITHMETIC.has(mutator) ? encodeOperand(place, column, mutator as string, value) : encodePart(place, column, mutator as string, value);
+  const argument = ARITHMETIC.has(mutator)
+    ? encodeOperand(place, column, mutator as string, value)
+    : encodePart(place, column, mutator as string, value);
   return [column.name, mutator as string, argument];
 }
 
@@ -38,7 +45,12 @@ export function encodeMutation(table: TableSchema, name: unknown, mutator: unkno
 export function encodeMutations(table: TableSchema, mutations: readonly unknown[]): Json[] {
   return mutations.map((mutation) => {
     if (!Array.isArray(mutation) || mutation.length !== 3) {
-      refuse({ table: table.name, column: undefined }, String(mutation), "is not a mutation", "write [column, mutator, value]");
+      refuse(
+        { table: table.name, column: undefined },
+        String(mutation),
+        "is not a mutation",
+        "write [column, mutator, value]",
+      );
     }
     return encodeMutation(table, mutation[0], mutation[1], mutation[2]);
   });
@@ -48,11 +60,17 @@ function encodeOperand(place: Place, column: ColumnSchema, mutator: string, valu
   const { type } = column;
   const atom = type.key.type;
   if (columnKind(type) === "map" || (atom !== "integer" && atom !== "real") || (mutator === "%=" && atom === "real")) {
-    refuse(place, mutator, `does not apply to a ${describeColumnType(type)}`, mutator === "%=" ? "it needs integers" : "it needs integers or reals");
+    refuse(
+      place,
+      mutator,
+      `does not apply to a ${describeColumnType(type)}`,
+      mutator === "%=" ? "it needs integers" : "it needs integers or reals",
+    );
   }
   // The result must satisfy the column's constraints, the operand need not.
   const operand = atomEncoder(place, { type: atom })(value);
-  if ((mutator === "/=" || mutator === "%=") && Number(operand) === 0) refuse(place, value, "divides by zero", "give another number");
+  if ((mutator === "/=" || mutator === "%=") && Number(operand) === 0)
+    refuse(place, value, "divides by zero", "give another number");
   return operand;
 }
 
@@ -60,7 +78,12 @@ function encodePart(place: Place, column: ColumnSchema, mutator: string, value: 
   const { type } = column;
   const kind = columnKind(type);
   if (kind === "scalar") {
-    refuse(place, mutator, `does not apply to a ${describeColumnType(type)}`, "it needs a set, an optional column or a map; use update to set a scalar");
+    refuse(
+      place,
+      mutator,
+      `does not apply to a ${describeColumnType(type)}`,
+      "it needs a set, an optional column or a map; use update to set a scalar",
+    );
   }
   if (value === undefined) refuse(place, value, "is no element", `give what to ${mutator}`);
   const relaxed = { ...type, min: 0 as const, max: mutator === "delete" ? Number.POSITIVE_INFINITY : type.max };

@@ -10,13 +10,30 @@ import { valueEncoder } from "./datum.ts";
 import { ValueError } from "./error.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { encodeMutation, encodeMutations } from "./mutation.ts";
-import { type ColumnKind, type ColumnSchema, columnKind, type DatabaseSchema, isId, type TableSchema } from "./schema.ts";
+import {
+  type ColumnKind,
+  type ColumnSchema,
+  columnKind,
+  type DatabaseSchema,
+  isId,
+  type TableSchema,
+} from "./schema.ts";
 import { isUuid, type Uuid } from "./uuid.ts";
 import { type IntegerPolicy, type Row, RowCodec } from "./value.ts";
 
 /** One operation, ready to be sent. */
 export type Operation = JsonObject & { readonly op: OperationName; readonly table?: string };
-export type OperationName = "insert" | "select" | "update" | "mutate" | "delete" | "wait" | "commit" | "abort" | "comment" | "assert";
+export type OperationName =
+  | "insert"
+  | "select"
+  | "update"
+  | "mutate"
+  | "delete"
+  | "wait"
+  | "commit"
+  | "abort"
+  | "comment"
+  | "assert";
 
 type Encoders = ReadonlyMap<string, (value: unknown) => Json>;
 
@@ -37,11 +54,20 @@ export class OperationEncoder {
   // ---- whole operations --------------------------------------------------------------------------------------------
 
   /** §5.2.1. `uuid` (or the row's `_uuid`) chooses the row's uuid, from 2.13 on; `uuidName` lets other operations refer to it. */
-  insert(table: string, row: object, options: { readonly uuid?: Uuid | undefined; readonly uuidName?: string | undefined } = {}): Operation {
+  insert(
+    table: string,
+    row: object,
+    options: { readonly uuid?: Uuid | undefined; readonly uuidName?: string | undefined } = {},
+  ): Operation {
     const uuid = options.uuid ?? (row as { readonly _uuid?: unknown })._uuid;
-    if (uuid !== undefined && !isUuid(uuid)) throw new ValueError(table, "_uuid", `${JSON.stringify(uuid)} is not a UUID; give 36 characters`);
+    if (uuid !== undefined && !isUuid(uuid))
+      throw new ValueError(table, "_uuid", `${JSON.stringify(uuid)} is not a UUID; give 36 characters`);
     if (options.uuidName !== undefined && !isId(options.uuidName)) {
-      throw new ValueError(table, undefined, `uuid-name ${JSON.stringify(options.uuidName)} is not an <id>: a letter or _, then letters, digits and _`);
+      throw new ValueError(
+        table,
+        undefined,
+        `uuid-name ${JSON.stringify(options.uuidName)} is not an <id>: a letter or _, then letters, digits and _`,
+      );
     }
     return {
       op: "insert",
@@ -53,7 +79,14 @@ export class OperationEncoder {
   }
 
   /** §5.2.2. Without `columns` the server sends all; `sort` is an extension of ovsdb-server. Equal rows come only once. */
-  select(table: string, options: { readonly where: unknown; readonly columns?: readonly string[] | undefined; readonly sort?: readonly string[] | undefined }): Operation {
+  select(
+    table: string,
+    options: {
+      readonly where: unknown;
+      readonly columns?: readonly string[] | undefined;
+      readonly sort?: readonly string[] | undefined;
+    },
+  ): Operation {
     return {
       op: "select",
       table,
@@ -70,7 +103,12 @@ export class OperationEncoder {
 
   /** §5.2.4 */
   mutate(table: string, options: { readonly where: unknown; readonly mutations: readonly unknown[] }): Operation {
-    return { op: "mutate", table, where: this.where(table, options.where), mutations: encodeMutations(this.table(table), options.mutations) };
+    return {
+      op: "mutate",
+      table,
+      where: this.where(table, options.where),
+      mutations: encodeMutations(this.table(table), options.mutations),
+    };
   }
 
   /** §5.2.5 */
@@ -94,9 +132,14 @@ export class OperationEncoder {
   ): Operation {
     const { timeout, until, rows } = options;
     if (!Number.isSafeInteger(timeout) || timeout < 0) {
-      throw new ValueError(table, undefined, `the timeout of a wait is a whole number of milliseconds from 0 on, not ${timeout}`);
+      throw new ValueError(
+        table,
+        undefined,
+        `the timeout of a wait is a whole number of milliseconds from 0 on, not ${timeout}`,
+      );
     }
-    if (until !== "==" && until !== "!=") throw new ValueError(table, undefined, `until is "==" or "!=", not ${JSON.stringify(until)}`);
+    if (until !== "==" && until !== "!=")
+      throw new ValueError(table, undefined, `until is "==" or "!=", not ${JSON.stringify(until)}`);
     return {
       op: "wait",
       table,
@@ -120,12 +163,20 @@ export class OperationEncoder {
 
   /** §5.2.9: goes into the log of the database, beside the transaction. */
   comment(text: string): Operation {
-    return { op: "comment", comment: valueEncoder({ table: undefined, column: "comment" }, { key: { type: "string" }, min: 1, max: 1 })(text) };
+    return {
+      op: "comment",
+      comment: valueEncoder({ table: undefined, column: "comment" }, { key: { type: "string" }, min: 1, max: 1 })(text),
+    };
   }
 
   /** §5.2.10: the transaction fails with {@link NotOwnerError} unless this session holds the lock. */
   assert(lock: string): Operation {
-    if (!isId(lock)) throw new ValueError(undefined, undefined, `lock name ${JSON.stringify(lock)} is not an <id>: a letter or _, then letters, digits and _`);
+    if (!isId(lock))
+      throw new ValueError(
+        undefined,
+        undefined,
+        `lock name ${JSON.stringify(lock)} is not an <id>: a letter or _, then letters, digits and _`,
+      );
     return { op: "assert", lock };
   }
 
@@ -134,7 +185,12 @@ export class OperationEncoder {
   /** @throws ValueError if the database has no such table. */
   table(name: string): TableSchema {
     const table = this.schema.tables.get(name);
-    if (table === undefined) throw new ValueError(name, undefined, `is not a table of ${this.schema.name}; it has ${[...this.schema.tables.keys()].join(", ")}`);
+    if (table === undefined)
+      throw new ValueError(
+        name,
+        undefined,
+        `is not a table of ${this.schema.name}; it has ${[...this.schema.tables.keys()].join(", ")}`,
+      );
     return table;
   }
 
@@ -142,7 +198,8 @@ export class OperationEncoder {
   insertRow(table: string, row: object): JsonObject {
     const json = this.#row(table, row, "insert");
     for (const column of this.#requiredColumns(this.table(table))) {
-      if (json[column] === undefined) throw new ValueError(table, column, "must be given: its default value is not allowed in this column");
+      if (json[column] === undefined)
+        throw new ValueError(table, column, "must be given: its default value is not allowed in this column");
     }
     return json;
   }
@@ -171,7 +228,8 @@ export class OperationEncoder {
     const schema = this.table(table);
     if (columns === undefined) return [...schema.columns.keys()];
     const names = columns.map((name) => columnOf(schema, name).name);
-    if (new Set(names).size < names.length) throw new ValueError(table, undefined, `names a column twice: ${names.join(", ")}`);
+    if (new Set(names).size < names.length)
+      throw new ValueError(table, undefined, `names a column twice: ${names.join(", ")}`);
     return names;
   }
 
@@ -216,7 +274,9 @@ export class OperationEncoder {
     let encoders = this.#encoders.get(table.name);
     if (encoders === undefined) {
       const columns = ["_uuid", "_version", ...table.columns.keys()].map((name) => columnOf(table, name));
-      encoders = new Map(columns.map((column) => [column.name, valueEncoder({ table: table.name, column: column.name }, column.type)]));
+      encoders = new Map(
+        columns.map((column) => [column.name, valueEncoder({ table: table.name, column: column.name }, column.type)]),
+      );
       this.#encoders.set(table.name, encoders);
     }
     return encoders;
@@ -233,8 +293,14 @@ export class OperationEncoder {
 }
 
 function checkWritable(table: TableSchema, column: ColumnSchema, use: "insert" | "update"): void {
-  if (column.name === "_uuid" || column.name === "_version") throw new ValueError(table.name, column.name, "cannot be written; the server keeps it");
-  if (use === "update" && !column.mutable) throw new ValueError(table.name, column.name, "is immutable: it is set by the insert and never changes; leave it out");
+  if (column.name === "_uuid" || column.name === "_version")
+    throw new ValueError(table.name, column.name, "cannot be written; the server keeps it");
+  if (use === "update" && !column.mutable)
+    throw new ValueError(
+      table.name,
+      column.name,
+      "is immutable: it is set by the insert and never changes; leave it out",
+    );
 }
 
 /** The server checks the defaults of columns that an insert leaves out, and no row has the zero uuid to refer to. */

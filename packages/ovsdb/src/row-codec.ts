@@ -25,7 +25,12 @@ export class RowCodec {
     this.columns = [...new Set(columns)].filter((name) => name !== "_uuid");
     this.#list = this.columns.map((name) => {
       const column = findColumn(table, name);
-      if (column === undefined) throw new ValueError(table.name, name, `is not a column of this table; it has ${[...table.columns.keys()].join(", ")}`);
+      if (column === undefined)
+        throw new ValueError(
+          table.name,
+          name,
+          `is not a column of this table; it has ${[...table.columns.keys()].join(", ")}`,
+        );
       return columnCodec(table.name, column, policy(name));
     });
     this.#codecs = new Map(this.#list.map((codec) => [codec.column.name, codec]));
@@ -79,7 +84,11 @@ export class RowCodec {
       if (name === "_uuid") continue;
       const codec = this.#codecs.get(name);
       if (codec === undefined || name === "_version") {
-        throw new ValueError(this.table.name, name, `is not a column that can be written; the table has ${[...this.table.columns.keys()].join(", ")}`);
+        throw new ValueError(
+          this.table.name,
+          name,
+          `is not a column that can be written; the table has ${[...this.table.columns.keys()].join(", ")}`,
+        );
       }
       json[name] = codec.encode(value);
     }

@@ -62,13 +62,14 @@ type PolicyOf<P, T, C> = P extends IntegerPolicy
       ? P[T][C]
       : "checked"
     : "checked";
-type IntegerOf<S extends AnySchema, T, C> = PolicyOf<S["integers"], T, C> extends infer Policy
-  ? Policy extends "bigint"
-    ? bigint
-    : Policy extends "auto"
-      ? number | bigint
-      : number
-  : never;
+type IntegerOf<S extends AnySchema, T, C> =
+  PolicyOf<S["integers"], T, C> extends infer Policy
+    ? Policy extends "bigint"
+      ? bigint
+      : Policy extends "auto"
+        ? number | bigint
+        : number
+    : never;
 
 // ---- kinds ---------------------------------------------------------------------------------------------------------
 
@@ -83,28 +84,34 @@ type Kind<Ty> = Ty extends { readonly value: BaseLiteral }
 type Single<Ty> = Ty extends { readonly min: 0 } ? "optional" : "scalar";
 type Inner<Ty> = Ty extends { readonly value: infer V } ? V : never;
 
-type ReadValue<Ty, I> = Kind<Ty> extends infer K
-  ? K extends "map"
-    ? ReadonlyMap<ReadAtom<Key<Ty>, I>, ReadAtom<Inner<Ty>, I>>
-    : K extends "set"
-      ? ReadonlySet<ReadAtom<Key<Ty>, I>>
-      : K extends "optional"
-        ? ReadAtom<Key<Ty>, I> | undefined
-        : ReadAtom<Key<Ty>, I>
-  : never;
+type ReadValue<Ty, I> =
+  Kind<Ty> extends infer K
+    ? K extends "map"
+      ? ReadonlyMap<ReadAtom<Key<Ty>, I>, ReadAtom<Inner<Ty>, I>>
+      : K extends "set"
+        ? ReadonlySet<ReadAtom<Key<Ty>, I>>
+        : K extends "optional"
+          ? ReadAtom<Key<Ty>, I> | undefined
+          : ReadAtom<Key<Ty>, I>
+    : never;
 type SetArgument<B> = ReadonlySet<WriteAtom<B>> | readonly WriteAtom<B>[];
 type MapArgument<K, V> =
   | ReadonlyMap<WriteAtom<K>, WriteAtom<V>>
-  | (WriteAtom<K> extends string ? (BaseName<K> extends "uuid" ? never : { readonly [key in WriteAtom<K>]?: WriteAtom<V> }) : never);
-type WriteValue<Ty> = Kind<Ty> extends infer K
-  ? K extends "map"
-    ? MapArgument<Key<Ty>, Inner<Ty>>
-    : K extends "set"
-      ? SetArgument<Key<Ty>>
-      : K extends "optional"
-        ? WriteAtom<Key<Ty>> | undefined
-        : WriteAtom<Key<Ty>>
-  : never;
+  | (WriteAtom<K> extends string
+      ? BaseName<K> extends "uuid"
+        ? never
+        : { readonly [key in WriteAtom<K>]?: WriteAtom<V> }
+      : never);
+type WriteValue<Ty> =
+  Kind<Ty> extends infer K
+    ? K extends "map"
+      ? MapArgument<Key<Ty>, Inner<Ty>>
+      : K extends "set"
+        ? SetArgument<Key<Ty>>
+        : K extends "optional"
+          ? WriteAtom<Key<Ty>> | undefined
+          : WriteAtom<Key<Ty>>
+    : never;
 
 type Flat<Type> = { [Member in keyof Type]: Type[Member] };
 /** True when the schema is not known at compile time. */
@@ -125,15 +132,16 @@ export type RowOf<S extends AnySchema, T extends TableName<S>, C extends ColumnN
       >;
 
 /** True where the server would refuse an insert that leaves the column out: its default is not allowed, or refers to no row. */
-type IsRequired<Ty extends TypeLiteral> = Kind<Ty> extends "scalar"
-  ? Key<Ty> extends { readonly enum: infer E }
-    ? (BaseName<Key<Ty>> extends "string" ? "" : BaseName<Key<Ty>> extends "boolean" ? false : 0) extends EnumOf<E>
-      ? false
-      : true
-    : Key<Ty> extends { readonly refTable: string }
-      ? true
-      : false
-  : false;
+type IsRequired<Ty extends TypeLiteral> =
+  Kind<Ty> extends "scalar"
+    ? Key<Ty> extends { readonly enum: infer E }
+      ? (BaseName<Key<Ty>> extends "string" ? "" : BaseName<Key<Ty>> extends "boolean" ? false : 0) extends EnumOf<E>
+        ? false
+        : true
+      : Key<Ty> extends { readonly refTable: string }
+        ? true
+        : false
+    : false;
 type RequiredNames<Cols extends { readonly [column: string]: ColumnLiteral }> = {
   [C in keyof Cols]: IsRequired<Cols[C]["type"]> extends true ? C : never;
 }[keyof Cols];
@@ -181,7 +189,11 @@ type ClauseOn<C, Ty> =
         ? readonly [column: C, order: "<" | "<=" | ">" | ">=", value: WriteAtom<Key<Ty>>]
         : never
       : never);
-type UuidClause<T extends string, C> = readonly [column: C, relation: "==" | "!=" | "includes" | "excludes", value: Uuid<T> | NamedUuid<T>];
+type UuidClause<T extends string, C> = readonly [
+  column: C,
+  relation: "==" | "!=" | "includes" | "excludes",
+  value: Uuid<T> | NamedUuid<T>,
+];
 
 /** One clause: `[column, function, value]`, or `true` or `false` for always and never. */
 export type ClauseOf<S extends AnySchema, T extends TableName<S>> =
@@ -202,19 +214,31 @@ export type WhereOf<S extends AnySchema, T extends TableName<S>> =
   | readonly ClauseOf<S, T>[]
   | (Untyped<S> extends true
       ? { readonly [column: string]: unknown }
-      : Flat<{ readonly _uuid?: Uuid<T> | NamedUuid<T> } & { readonly [C in keyof Columns<S, T>]?: WriteValue<TypeOf<S, T, C>> }>);
+      : Flat<
+          { readonly _uuid?: Uuid<T> | NamedUuid<T> } & {
+            readonly [C in keyof Columns<S, T>]?: WriteValue<TypeOf<S, T, C>>;
+          }
+        >);
 
 // ---- mutations -----------------------------------------------------------------------------------------------------
 
 type Arithmetic<Ty> = Kind<Ty> extends "map" ? false : IsNumeric<Key<Ty>>;
 type MutationOn<C, Ty> =
   | (Arithmetic<Ty> extends true
-      ? readonly [column: C, mutator: "+=" | "-=" | "*=" | "/=" | (BaseName<Key<Ty>> extends "integer" ? "%=" : never), value: BaseName<Key<Ty>> extends "integer" ? number | bigint : number]
+      ? readonly [
+          column: C,
+          mutator: "+=" | "-=" | "*=" | "/=" | (BaseName<Key<Ty>> extends "integer" ? "%=" : never),
+          value: BaseName<Key<Ty>> extends "integer" ? number | bigint : number,
+        ]
       : never)
   | (Kind<Ty> extends "map"
       ?
           | readonly [column: C, mutator: "insert", entries: MapArgument<Key<Ty>, Inner<Ty>>]
-          | readonly [column: C, mutator: "delete", keys: MapArgument<Key<Ty>, Inner<Ty>> | SetArgument<Key<Ty>> | WriteAtom<Key<Ty>>]
+          | readonly [
+              column: C,
+              mutator: "delete",
+              keys: MapArgument<Key<Ty>, Inner<Ty>> | SetArgument<Key<Ty>> | WriteAtom<Key<Ty>>,
+            ]
       : Kind<Ty> extends "set" | "optional"
         ? readonly [column: C, mutator: "insert" | "delete", elements: SetArgument<Key<Ty>> | WriteAtom<Key<Ty>>]
         : never);
@@ -250,21 +274,29 @@ interface MapMutators<K, V, Next> {
   /** Puts the entries whose keys are not there. */
   insert(entries: MapArgument<K, V>): Next;
   /** Removes keys; given a map, only pairs that are equal. */
-  delete(...keys: readonly WriteAtom<K>[] | readonly [SetArgument<K>] | readonly [ReadonlyMap<WriteAtom<K>, WriteAtom<V>>]): Next;
+  delete(
+    ...keys: readonly WriteAtom<K>[] | readonly [SetArgument<K>] | readonly [ReadonlyMap<WriteAtom<K>, WriteAtom<V>>]
+  ): Next;
 }
-type NumberMutators<Ty, Next> = Arithmetic<Ty> extends true
-  ? BaseName<Key<Ty>> extends "integer"
-    ? IntegerMutators<Next>
-    : ArithmeticMutators<number, Next>
-  : unknown;
-type ColumnMutators<Ty, Next> = Kind<Ty> extends "map"
-  ? MapMutators<Key<Ty>, Inner<Ty>, Next>
-  : Kind<Ty> extends "scalar"
-    ? NumberMutators<Ty, Next>
-    : SetMutators<Key<Ty>, Next> & NumberMutators<Ty, Next>;
+type NumberMutators<Ty, Next> =
+  Arithmetic<Ty> extends true
+    ? BaseName<Key<Ty>> extends "integer"
+      ? IntegerMutators<Next>
+      : ArithmeticMutators<number, Next>
+    : unknown;
+type ColumnMutators<Ty, Next> =
+  Kind<Ty> extends "map"
+    ? MapMutators<Key<Ty>, Inner<Ty>, Next>
+    : Kind<Ty> extends "scalar"
+      ? NumberMutators<Ty, Next>
+      : SetMutators<Key<Ty>, Next> & NumberMutators<Ty, Next>;
 /** Columns that have a mutator at all: numbers, sets, optionals and maps that are mutable. */
 type MutatorNames<Cols extends { readonly [column: string]: ColumnLiteral }> = {
-  [C in MutableNames<Cols>]: Kind<Cols[C]["type"]> extends "scalar" ? (IsNumeric<Key<Cols[C]["type"]>> extends true ? C : never) : C;
+  [C in MutableNames<Cols>]: Kind<Cols[C]["type"]> extends "scalar"
+    ? IsNumeric<Key<Cols[C]["type"]>> extends true
+      ? C
+      : never
+    : C;
 }[MutableNames<Cols>];
 
 /** What a `mutate(m => m.column.verb(…))` function is given: the verbs that each column's type allows, chainable. */
@@ -281,4 +313,8 @@ interface AnyMutators<Next> extends IntegerMutators<Next> {
 }
 
 /** @internal The literal of one column. */
-export type ColumnLiteralOf<S extends AnySchema, T extends TableName<S>, C extends ColumnName<S, T>> = Columns<S, T>[C] & ColumnLiteral;
+export type ColumnLiteralOf<S extends AnySchema, T extends TableName<S>, C extends ColumnName<S, T>> = Columns<
+  S,
+  T
+>[C] &
+  ColumnLiteral;

@@ -33,7 +33,12 @@ export function parseSchema(json: Json): DatabaseSchema {
   const rootless = [...tables.values()].every((table) => !table.isRoot);
   if (rootless) for (const [key, table] of tables) tables.set(key, { ...table, isRoot: true });
   for (const [key, table] of tables) tables.set(key, settleReferences(table, tables));
-  return { name, ...(version === undefined ? {} : { version }), ...(cksum === undefined || cksum === "" ? {} : { cksum }), tables };
+  return {
+    name,
+    ...(version === undefined ? {} : { version }),
+    ...(cksum === undefined || cksum === "" ? {} : { cksum }),
+    tables,
+  };
 }
 
 /** The canonical JSON of a schema, as ovsdb-server itself writes it: defaults are left out. */
@@ -52,12 +57,14 @@ export function formatSchema(schema: DatabaseSchema): JsonObject {
 function parseTable(json: Json, name: string): TableSchema {
   const path = `tables.${name}`;
   const object = members(json, path, ["columns", "mutable", "maxRows", "isRoot", "indexes"]);
-  if (!isJsonObject(object["columns"])) throw new SchemaError(`${path}.columns`, "must be there, as an object of column schemas");
+  if (!isJsonObject(object["columns"]))
+    throw new SchemaError(`${path}.columns`, "must be there, as an object of column schemas");
   // "mutable" of a table is accepted and means nothing, as on the server.
   optionalBoolean(object["mutable"], `${path}.mutable`);
   const isRoot = optionalBoolean(object["isRoot"], `${path}.isRoot`) ?? false;
   const maxRows = parseMaxRows(object["maxRows"], `${path}.maxRows`);
-  if (Object.keys(object["columns"]).length === 0) throw new SchemaError(`${path}.columns`, "a table must have at least one column");
+  if (Object.keys(object["columns"]).length === 0)
+    throw new SchemaError(`${path}.columns`, "a table must have at least one column");
   const columns = new Map<string, ColumnSchema>();
   for (const [column, schema] of Object.entries(object["columns"])) {
     checkName(column, `${path}.columns.${column}`);
@@ -68,7 +75,8 @@ function parseTable(json: Json, name: string): TableSchema {
 
 function parseMaxRows(json: Json | undefined, path: string): number {
   if (json === undefined) return Number.POSITIVE_INFINITY;
-  if (!isJsonInteger(json) || json <= 0) throw new SchemaError(path, "must be an integer of at least 1; leave it out for no limit");
+  if (!isJsonInteger(json) || json <= 0)
+    throw new SchemaError(path, "must be an integer of at least 1; leave it out for no limit");
   return json >= UINT32_MAX ? Number.POSITIVE_INFINITY : Number(json);
 }
 
@@ -87,13 +95,15 @@ function parseIndexes(json: Json | undefined, columns: ReadonlyMap<string, Colum
   if (!Array.isArray(json)) throw new SchemaError(path, "must be an array of arrays of column names");
   return json.map((index: Json, position) => {
     const place = `${path}[${position}]`;
-    if (!Array.isArray(index) || index.length === 0) throw new SchemaError(place, "must be an array of at least one column name");
+    if (!Array.isArray(index) || index.length === 0)
+      throw new SchemaError(place, "must be an array of at least one column name");
     const names = index.map((column: Json) => {
       // The two columns every table has may be indexed too; _version only in name, because it is not persistent.
       if (column === "_uuid") return column;
       const schema = typeof column === "string" ? columns.get(column) : undefined;
       if (schema === undefined) throw new SchemaError(place, `${JSON.stringify(column)} is not a column of this table`);
-      if (schema.ephemeral) throw new SchemaError(place, `ephemeral column ${schema.name} may not be indexed; make it persistent`);
+      if (schema.ephemeral)
+        throw new SchemaError(place, `ephemeral column ${schema.name} may not be indexed; make it persistent`);
       return schema.name;
     });
     if (new Set(names).size < names.length) throw new SchemaError(place, "names a column twice");
@@ -151,7 +161,10 @@ export function members(json: Json, path: string, allowed: readonly string[]): J
   if (!isJsonObject(json)) throw new SchemaError(path, "must be an object");
   for (const name of Object.keys(json)) {
     if (!allowed.includes(name)) {
-      throw new SchemaError(path === "" ? name : `${path}.${name}`, `is not allowed here; only ${allowed.join(", ")} are`);
+      throw new SchemaError(
+        path === "" ? name : `${path}.${name}`,
+        `is not allowed here; only ${allowed.join(", ")} are`,
+      );
     }
   }
   return json;

@@ -23,21 +23,35 @@ export function formatAtom(type: AtomType, atom: Atom): string {
   if (type === "real") return formatReal(atom as number);
   if (type !== "string") return String(atom);
   const string = atom as string;
-  return WORD.test(string) && string !== "true" && string !== "false" && !isUuid(string) ? string : JSON.stringify(string);
+  return WORD.test(string) && string !== "true" && string !== "false" && !isUuid(string)
+    ? string
+    : JSON.stringify(string);
 }
 
 /** A value as text, elements and keys in the server's order; `[]` or `{}` for nothing. */
 export function formatValue(type: ColumnType, value: Value): string {
   const elements = listed(type, value);
-  const body = elements.map(([key, inner]) => formatAtom(type.key.type, key) + (inner === undefined ? "" : `=${formatAtom(type.value?.type ?? "string", inner)}`)).join(", ");
+  const body = elements
+    .map(
+      ([key, inner]) =>
+        formatAtom(type.key.type, key) +
+        (inner === undefined ? "" : `=${formatAtom(type.value?.type ?? "string", inner)}`),
+    )
+    .join(", ");
   if (type.max === 1 && elements.length === 1) return body;
   return columnKind(type) === "map" ? `{${body}}` : `[${body}]`;
 }
 
 /** Without quotes and brackets, for shell scripts; it cannot be read back for sure (`--bare` of ovs-vsctl). */
 export function formatBare(type: ColumnType, value: Value): string {
-  const bare = (atomType: AtomType, atom: Atom): string => (atomType === "string" ? (atom as string) : formatAtom(atomType, atom));
-  return listed(type, value).map(([key, inner]) => bare(type.key.type, key) + (inner === undefined ? "" : `=${bare(type.value?.type ?? "string", inner)}`)).join(" ");
+  const bare = (atomType: AtomType, atom: Atom): string =>
+    atomType === "string" ? (atom as string) : formatAtom(atomType, atom);
+  return listed(type, value)
+    .map(
+      ([key, inner]) =>
+        bare(type.key.type, key) + (inner === undefined ? "" : `=${bare(type.value?.type ?? "string", inner)}`),
+    )
+    .join(" ");
 }
 
 function listed(type: ColumnType, value: Value): (readonly [Atom, Atom | undefined])[] {
@@ -58,7 +72,7 @@ function formatReal(real: number): string {
   if (real === 0) return "0";
   const [mantissa = "", exponent = "0"] = real.toExponential(14).split("e");
   const power = Number(exponent);
-  if (power < -5 || power >= 15) {
+  if (power < -4 || power >= 15) {
     const digits = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
     return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
   }
@@ -84,7 +98,8 @@ export function parseValue(type: ColumnType, text: string, place: Place = NOWHER
   const elements = new TextParser(type, text, place).elements();
   const keys = new Set(elements.map(([key]) => key));
   if (keys.size < elements.length) throw syntax(text, isMap ? "the map has a key twice" : "the set has a value twice");
-  if (elements.length < type.min) throw syntax(text, `${elements.length} given, but at least ${type.min} must be there`);
+  if (elements.length < type.min)
+    throw syntax(text, `${elements.length} given, but at least ${type.min} must be there`);
   if (elements.length > type.max) throw syntax(text, `${elements.length} given, but at most ${type.max} may be there`);
   if (isMap) return elements.length === 0 ? EMPTY_MAP : new Map(elements as [AtomValue, AtomValue][]);
   if (type.max > 1) return elements.length === 0 ? EMPTY_SET : keys;
@@ -159,7 +174,8 @@ class TextParser {
     this.#skip();
     while (this.#at < this.#text.length && !(bracketed && this.#text[this.#at] === close)) {
       const char = this.#text[this.#at] as string;
-      if (DELIMITERS.includes(char)) throw syntax(this.#text, `unexpected "${char}" in a ${describeColumnType(this.#type)}`);
+      if (DELIMITERS.includes(char))
+        throw syntax(this.#text, `unexpected "${char}" in a ${describeColumnType(this.#type)}`);
       elements.push(...this.#element());
       this.#skip();
       if (this.#text[this.#at] === ",") this.#at++;
@@ -194,11 +210,16 @@ class TextParser {
   #range(token: string): [Atom, undefined][] | undefined {
     const ends = this.#type.key.type === "integer" ? /^\s*([+-]?\d+)-([+-]?\d+)$/.exec(token) : null;
     if (ends === null) return undefined;
-    const [start, end] = [BigInt((ends[1] as string).replace(/^\+/, "")), BigInt((ends[2] as string).replace(/^\+/, ""))];
+    const [start, end] = [
+      BigInt((ends[1] as string).replace(/^\+/, "")),
+      BigInt((ends[2] as string).replace(/^\+/, "")),
+    ];
     if (end < start) throw syntax(token, "the range ends before it starts");
-    if (end - start >= BigInt(RANGE_SIZE_MAX)) throw syntax(token, `the range is too big; at most ${RANGE_SIZE_MAX} integers`);
+    if (end - start >= BigInt(RANGE_SIZE_MAX))
+      throw syntax(token, `the range is too big; at most ${RANGE_SIZE_MAX} integers`);
     const integers: [Atom, undefined][] = [];
-    for (let integer = start; integer <= end; integer++) integers.push([checked(this.#encodeKey, this.#bounded(token, integer)), undefined]);
+    for (let integer = start; integer <= end; integer++)
+      integers.push([checked(this.#encodeKey, this.#bounded(token, integer)), undefined]);
     return integers;
   }
 

@@ -22,19 +22,27 @@ export type TransactionResult =
  * @throws ProtocolError if the array does not fit the operations.
  */
 export function readTransactionResult(json: Json, operations: readonly JsonObject[]): TransactionResult {
-  if (!Array.isArray(json)) throw new ProtocolError("the server answered a transact with something other than an array");
+  if (!Array.isArray(json))
+    throw new ProtocolError("the server answered a transact with something other than an array");
   for (let index = 0; index < json.length; index++) {
     const element = json[index] as Json;
     if (!isJsonObject(element) || element["error"] === undefined || element["error"] === null) continue;
     const operation = operations[index];
     const { op, table } = operation ?? {};
-    const place = { index, op: typeof op === "string" ? op : undefined, table: typeof table === "string" ? table : undefined };
+    const place = {
+      index,
+      op: typeof op === "string" ? op : undefined,
+      table: typeof table === "string" ? table : undefined,
+    };
     return { ok: false, error: errorFromResult(element, { operation: place }) };
   }
   if (json.length !== operations.length) {
     throw new ProtocolError(`the server answered ${operations.length} operations with ${json.length} results`);
   }
-  return { ok: true, results: operations.map((operation, index) => readOperationResult(operation, json[index] as Json, index)) };
+  return {
+    ok: true,
+    results: operations.map((operation, index) => readOperationResult(operation, json[index] as Json, index)),
+  };
 }
 
 function readOperationResult(operation: JsonObject, json: Json, index: number): OperationResult {

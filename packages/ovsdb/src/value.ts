@@ -32,7 +32,9 @@ export const EMPTY_MAP: ReadonlyMap<never, never> = sealed(new Map<never, never>
 
 function sealed<Collection extends object>(collection: Collection, mutators: readonly string[]): Collection {
   const value = (): never => {
-    throw new TypeError("values of a replica are shared and must not be changed; make a copy with new Set(…) or new Map(…)");
+    throw new TypeError(
+      "values of a replica are shared and must not be changed; make a copy with new Set(…) or new Map(…)",
+    );
   };
   for (const name of mutators) Object.defineProperty(collection, name, { value });
   return Object.freeze(collection);

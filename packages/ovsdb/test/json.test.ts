@@ -25,7 +25,26 @@ describe("parseJsonExact", () => {
     expect(Object.is(parseJsonExact(text), -0)).toBe(false);
   });
 
-  test.each(["", "[", "[1,]", "{1:2}", '{"a"}', '{"a":1,}', "01", "+1", ".5", "1.", "1e", "tru", '"a', '"\\x"', '"\u0001"', "[1] 2", "1e999", "-"])("refuses %j", (text) => {
+  test.each([
+    "",
+    "[",
+    "[1,]",
+    "{1:2}",
+    '{"a"}',
+    '{"a":1,}',
+    "01",
+    "+1",
+    ".5",
+    "1.",
+    "1e",
+    "tru",
+    '"a',
+    '"\\x"',
+    '"\u0001"',
+    "[1] 2",
+    "1e999",
+    "-",
+  ])("refuses %j", (text) => {
     expect(() => parseJsonExact(text)).toThrow(/not valid at character/);
   });
 
@@ -35,7 +54,8 @@ describe("parseJsonExact", () => {
   });
 
   test("agrees with JSON.parse wherever that is exact", () => {
-    const positive = (value: unknown): unknown => JSON.parse(JSON.stringify(value), (_name, inner: unknown) => (inner === 0 ? 0 : inner));
+    const positive = (value: unknown): unknown =>
+      JSON.parse(JSON.stringify(value), (_name, inner: unknown) => (inner === 0 ? 0 : inner));
     fc.assert(
       fc.property(fc.json({ maxDepth: 5 }), (text) => {
         const exact = parseJsonExact(text);
@@ -49,7 +69,9 @@ describe("parseJsonExact", () => {
   test("64-bit integers go through both ways", () => {
     fc.assert(
       fc.property(fc.array(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })), (integers) => {
-        const json: Json = integers.map((integer) => (Number.isSafeInteger(Number(integer)) ? Number(integer) : integer));
+        const json: Json = integers.map((integer) =>
+          Number.isSafeInteger(Number(integer)) ? Number(integer) : integer,
+        );
         expect(parseJsonExact(stringifyJson({ a: json }))).toEqual({ a: json });
       }),
     );

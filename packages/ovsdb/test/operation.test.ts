@@ -32,14 +32,50 @@ const encoder = new OperationEncoder(schema);
 
 describe("operations on the wire", () => {
   test.each<[string, () => JsonObject, JsonObject]>([
-    ["insert", () => encoder.insert("T", { name: "x", kind: "a", maybe: undefined }), { op: "insert", table: "T", row: { name: "x", kind: "a", maybe: ["set", []] } }],
-    ["insert with uuid and name", () => encoder.insert("T", { _uuid: U1, kind: "b" }, { uuidName: "row1" }), { op: "insert", table: "T", uuid: U1, "uuid-name": "row1", row: { kind: "b" } }],
-    ["insert with a reference to come", () => encoder.insert("T", { kind: "a", ports: [{ namedUuid: "row2" }] }), { op: "insert", table: "T", row: { kind: "a", ports: ["named-uuid", "row2"] } }],
-    ["select", () => encoder.select("T", { where: true, columns: ["name", "_uuid"] }), { op: "select", table: "T", where: [], columns: ["name", "_uuid"] }],
-    ["update", () => encoder.update("T", { where: { name: "x" }, row: { ids: {}, n: 3n } }), { op: "update", table: "T", where: [["name", "==", "x"]], row: { ids: ["map", []], n: 3 } }],
-    ["mutate", () => encoder.mutate("T", { where: [["_uuid", "==", U1]], mutations: [["n", "+=", 1]] }), { op: "mutate", table: "T", where: [["_uuid", "==", ["uuid", U1]]], mutations: [["n", "+=", 1]] }],
+    [
+      "insert",
+      () => encoder.insert("T", { name: "x", kind: "a", maybe: undefined }),
+      { op: "insert", table: "T", row: { name: "x", kind: "a", maybe: ["set", []] } },
+    ],
+    [
+      "insert with uuid and name",
+      () => encoder.insert("T", { _uuid: U1, kind: "b" }, { uuidName: "row1" }),
+      { op: "insert", table: "T", uuid: U1, "uuid-name": "row1", row: { kind: "b" } },
+    ],
+    [
+      "insert with a reference to come",
+      () => encoder.insert("T", { kind: "a", ports: [{ namedUuid: "row2" }] }),
+      { op: "insert", table: "T", row: { kind: "a", ports: ["named-uuid", "row2"] } },
+    ],
+    [
+      "select",
+      () => encoder.select("T", { where: true, columns: ["name", "_uuid"] }),
+      { op: "select", table: "T", where: [], columns: ["name", "_uuid"] },
+    ],
+    [
+      "update",
+      () => encoder.update("T", { where: { name: "x" }, row: { ids: {}, n: 3n } }),
+      { op: "update", table: "T", where: [["name", "==", "x"]], row: { ids: ["map", []], n: 3 } },
+    ],
+    [
+      "mutate",
+      () => encoder.mutate("T", { where: [["_uuid", "==", U1]], mutations: [["n", "+=", 1]] }),
+      { op: "mutate", table: "T", where: [["_uuid", "==", ["uuid", U1]]], mutations: [["n", "+=", 1]] },
+    ],
     ["delete", () => encoder.delete("T", { where: false }), { op: "delete", table: "T", where: [false] }],
-    ["wait", () => encoder.wait("T", { where: { name: "x" }, until: "==", rows: [{ n: 1 }], timeout: 0 }), { op: "wait", table: "T", timeout: 0, where: [["name", "==", "x"]], columns: ["n"], until: "==", rows: [{ n: 1 }] }],
+    [
+      "wait",
+      () => encoder.wait("T", { where: { name: "x" }, until: "==", rows: [{ n: 1 }], timeout: 0 }),
+      {
+        op: "wait",
+        table: "T",
+        timeout: 0,
+        where: [["name", "==", "x"]],
+        columns: ["n"],
+        until: "==",
+        rows: [{ n: 1 }],
+      },
+    ],
     ["commit", () => encoder.commit(true), { op: "commit", durable: true }],
     ["abort", () => encoder.abort(), { op: "abort" }],
     ["comment", () => encoder.comment("why"), { op: "comment", comment: "why" }],
@@ -55,13 +91,25 @@ describe("operations on the wire", () => {
     ["strong reference left out", () => encoder.insert("P", {}), /^P\.owner: must be given/],
     ["bad uuid", () => encoder.insert("T", { kind: "a" }, { uuid: "x" }), /^T\._uuid: "x" is not a UUID/],
     ["bad uuid-name", () => encoder.insert("T", { kind: "a" }, { uuidName: "1x" }), /is not an <id>/],
-    ["writing _version", () => encoder.update("T", { where: true, row: { _version: U1 } }), /^T\._version: cannot be written/],
+    [
+      "writing _version",
+      () => encoder.update("T", { where: true, row: { _version: U1 } }),
+      /^T\._version: cannot be written/,
+    ],
     ["immutable column", () => encoder.update("T", { where: true, row: { fixed: "x" } }), /^T\.fixed: is immutable/],
     ["column twice", () => encoder.select("T", { where: true, columns: ["n", "n"] }), /names a column twice/],
     ["missing where", () => encoder.delete("T", { where: undefined }), /^T: undefined is not a condition/],
     ["empty where object", () => encoder.delete("T", { where: {} }), /^T: .*write true if that is meant/],
-    ["no timeout", () => encoder.wait("T", { where: true, until: "==", rows: [], timeout: undefined as unknown as number }), /timeout of a wait/],
-    ["negative timeout", () => encoder.wait("T", { where: true, until: "==", rows: [], timeout: -1 }), /timeout of a wait/],
+    [
+      "no timeout",
+      () => encoder.wait("T", { where: true, until: "==", rows: [], timeout: undefined as unknown as number }),
+      /timeout of a wait/,
+    ],
+    [
+      "negative timeout",
+      () => encoder.wait("T", { where: true, until: "==", rows: [], timeout: -1 }),
+      /timeout of a wait/,
+    ],
     ["until", () => encoder.wait("T", { where: true, until: "<" as "==", rows: [], timeout: 0 }), /until is/],
     ["lock name", () => encoder.assert("a b"), /lock name "a b"/],
     ["comment with NUL", () => encoder.comment("\u0000"), /^comment: .*NUL/],
@@ -73,8 +121,17 @@ describe("operations on the wire", () => {
 
 describe("conditions", () => {
   test.each<[unknown, Json]>([
-    [{ name: "x", maybe: undefined }, [["name", "==", "x"], ["maybe", "==", ["set", []]]]],
-    [[["n", "<", 5], ["maybe", ">=", 1n], true], [["n", "<", 5], ["maybe", ">=", 1], true]],
+    [
+      { name: "x", maybe: undefined },
+      [
+        ["name", "==", "x"],
+        ["maybe", "==", ["set", []]],
+      ],
+    ],
+    [
+      [["n", "<", 5], ["maybe", ">=", 1n], true],
+      [["n", "<", 5], ["maybe", ">=", 1], true],
+    ],
     [[["ports", "includes", U1]], [["ports", "includes", ["uuid", U1]]]],
     [[["ports", "includes", [U1]]], [["ports", "includes", ["uuid", U1]]]],
     [[["ports", "excludes", new Set()]], [["ports", "excludes", ["set", []]]]],
@@ -148,8 +205,26 @@ const MUTATORS = ["+=", "-=", "*=", "/=", "%=", "insert", "delete"];
 
 describe.skipIf(!withOvs)("the same verdict as ovsdb-server", () => {
   const types = fc.sample(columnType, { numRuns: 40, seed: 5 });
-  const columns = Object.fromEntries(types.map((type, index) => [`c${index}`, { name: `c${index}`, type, ephemeral: false, mutable: index % 9 !== 8 }]));
-  const wide = parseSchema(formatSchema({ name: "Lab", tables: new Map([["T", { name: "T", columns: new Map(Object.entries(columns)), maxRows: Number.POSITIVE_INFINITY, isRoot: true, indexes: [] }]]) }));
+  const columns = Object.fromEntries(
+    types.map((type, index) => [`c${index}`, { name: `c${index}`, type, ephemeral: false, mutable: index % 9 !== 8 }]),
+  );
+  const wide = parseSchema(
+    formatSchema({
+      name: "Lab",
+      tables: new Map([
+        [
+          "T",
+          {
+            name: "T",
+            columns: new Map(Object.entries(columns)),
+            maxRows: Number.POSITIVE_INFINITY,
+            isRoot: true,
+            indexes: [],
+          },
+        ],
+      ]),
+    }),
+  );
   const wideEncoder = new OperationEncoder(wide);
 
   test("on conditions and mutations of random columns with random values", async () => {
@@ -159,7 +234,11 @@ describe.skipIf(!withOvs)("the same verdict as ovsdb-server", () => {
       const column = `c${index}`;
       for (const [round, value] of fc.sample(nearValue(type), { numRuns: 6, seed: index }).entries()) {
         for (const relation of RELATIONS) {
-          const isTaken = !(await isRefused(server, { op: "select", table: "T", where: [[column, relation, wire(type, value)]] }));
+          const isTaken = !(await isRefused(server, {
+            op: "select",
+            table: "T",
+            where: [[column, relation, wire(type, value)]],
+          }));
           const ours = attempt(() => wideEncoder.where("T", [[column, relation, value]]));
           expect(ours, `${column} ${relation} ${String(value)} of ${JSON.stringify(type, bigints)}`).toBe(isTaken);
           if (!isTaken) refusals.condition++;
@@ -167,9 +246,17 @@ describe.skipIf(!withOvs)("the same verdict as ovsdb-server", () => {
         for (const mutator of MUTATORS) {
           // The server sees a division by zero only once there is a row; here it is refused at the call.
           if ((mutator === "/=" || mutator === "%=") && only(mutator, value) === 0) continue;
-          const isTaken = !(await isRefused(server, { op: "mutate", table: "T", where: [], mutations: [[column, mutator, wire(type, value)]] }));
+          const isTaken = !(await isRefused(server, {
+            op: "mutate",
+            table: "T",
+            where: [],
+            mutations: [[column, mutator, wire(type, value)]],
+          }));
           const ours = attempt(() => wideEncoder.mutation("T", column, mutator, only(mutator, value)));
-          expect(ours, `${column} ${mutator} ${String(value)} of ${JSON.stringify(type, bigints)}, round ${round}`).toBe(isTaken);
+          expect(
+            ours,
+            `${column} ${mutator} ${String(value)} of ${JSON.stringify(type, bigints)}, round ${round}`,
+          ).toBe(isTaken);
           if (!isTaken) refusals.mutation++;
         }
       }
@@ -180,23 +267,66 @@ describe.skipIf(!withOvs)("the same verdict as ovsdb-server", () => {
 
   test("on inserts that lean on defaults, column by column", async () => {
     await using server = await RawServer.start(formatSchema(wide));
-    const given = Object.fromEntries(types.map((type, index) => [`c${index}`, fc.sample(fittingValue(type), { numRuns: 1, seed: index })[0]]));
+    const given = Object.fromEntries(
+      types.map((type, index) => [`c${index}`, fc.sample(fittingValue(type), { numRuns: 1, seed: index })[0]]),
+    );
     for (const [index] of types.entries()) {
       const { [`c${index}`]: _left, ...row } = given;
-      const json = { op: "insert", table: "T", row: Object.fromEntries(Object.keys(row).map((name) => [name, wire(columns[name]?.type ?? types[0]!, row[name])])) };
-      expect(attempt(() => wideEncoder.insert("T", row)), `c${index}: ${JSON.stringify(types[index], bigints)}`).toBe(!(await isRefused(server, json)));
+      const json = {
+        op: "insert",
+        table: "T",
+        row: Object.fromEntries(
+          Object.keys(row).map((name) => [name, wire(columns[name]?.type ?? types[0]!, row[name])]),
+        ),
+      };
+      expect(
+        attempt(() => wideEncoder.insert("T", row)),
+        `c${index}: ${JSON.stringify(types[index], bigints)}`,
+      ).toBe(!(await isRefused(server, json)));
     }
   });
 
   test("the fixtures of this file run on the server, references and all", async () => {
     await using server = await RawServer.start(formatSchema(schema));
     const ports = { op: "insert", table: "P", "uuid-name": "p", row: { owner: ["named-uuid", "t"] } };
-    const insert = encoder.insert("T", { kind: "a", name: "x", n: 3, two: [1, 2], maybe: 4, ports: [{ namedUuid: "p" }], ids: { a: "1", b: "2" } }, { uuidName: "t" });
-    const operations = [insert, ports, encoder.mutate("T", { where: { name: "x" }, mutations: [["n", "+=", 1], ["maybe", "*=", 2], ["two", "+=", 1], ["ids", "delete", "a"], ["ids", "insert", { b: "3", c: "4" }], ["ids", "delete", { c: "wrong" }]] }), encoder.select("T", { where: [["two", "includes", 2], ["maybe", ">", 7]] })];
+    const insert = encoder.insert(
+      "T",
+      { kind: "a", name: "x", n: 3, two: [1, 2], maybe: 4, ports: [{ namedUuid: "p" }], ids: { a: "1", b: "2" } },
+      { uuidName: "t" },
+    );
+    const operations = [
+      insert,
+      ports,
+      encoder.mutate("T", {
+        where: { name: "x" },
+        mutations: [
+          ["n", "+=", 1],
+          ["maybe", "*=", 2],
+          ["two", "+=", 1],
+          ["ids", "delete", "a"],
+          ["ids", "insert", { b: "3", c: "4" }],
+          ["ids", "delete", { c: "wrong" }],
+        ],
+      }),
+      encoder.select("T", {
+        where: [
+          ["two", "includes", 2],
+          ["maybe", ">", 7],
+        ],
+      }),
+    ];
     const results = (await server.call("transact", ["Lab", ...operations])) as JsonObject[];
     expect(results.map((result) => result["error"])).toEqual([undefined, undefined, undefined, undefined]);
     const row = encoder.decodeRow("T", ((results[3] as JsonObject)["rows"] as JsonObject[])[0] as JsonObject);
-    expect(row).toMatchObject({ n: 4, maybe: 8, two: new Set([2, 3]), ids: new Map([["b", "2"], ["c", "4"]]) });
+    expect(row).toMatchObject({
+      n: 4,
+      maybe: 8,
+      two: new Set([2, 3]),
+      ids: new Map([
+        ["b", "2"],
+        ["c", "4"],
+      ]),
+    });
     const missing = (await server.call("transact", ["Lab", { op: "insert", table: "P", row: {} }])) as JsonObject[];
     expect(missing.some((result) => result?.["error"] === "referential integrity violation")).toBe(true);
   });

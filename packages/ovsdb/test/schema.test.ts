@@ -47,7 +47,11 @@ const BAD: readonly [string, Json, string][] = [
   ["integer on string", column({ key: { type: "string", minInteger: 1 } }), "minInteger"],
   ["length on integer", column({ key: { type: "integer", minLength: 1 } }), "minLength"],
   ["enum and range", column({ key: { type: "integer", enum: 1, minInteger: 0 } }), "minInteger"],
-  ["enum and ref", column({ key: { type: "uuid", enum: ["uuid", "00000000-0000-0000-0000-000000000001"], refTable: "T" } }), "refTable"],
+  [
+    "enum and ref",
+    column({ key: { type: "uuid", enum: ["uuid", "00000000-0000-0000-0000-000000000001"], refTable: "T" } }),
+    "refTable",
+  ],
   ["enum empty", column({ key: { type: "string", enum: ["set", []] } }), "at least one"],
   ["enum twice", column({ key: { type: "string", enum: ["set", ["a", "a"]] } }), "twice"],
   ["enum type", column({ key: { type: "string", enum: ["set", ["a", 1]] } }), "string"],
@@ -79,8 +83,14 @@ const GOOD: readonly [string, Json][] = [
   ["map of one", column({ key: "string", value: "integer", min: 1, max: 1 })],
   ["enum of one", column({ key: { type: "integer", enum: 7 } })],
   ["enum of booleans", column({ key: { type: "boolean", enum: ["set", [true, false]] } })],
-  ["enum of uuids", column({ key: { type: "uuid", enum: ["set", [["uuid", "00000000-0000-0000-0000-000000000001"]]] } })],
-  ["wide integers", column({ key: { type: "integer", minInteger: -9223372036854775808n, maxInteger: 9223372036854775807n } })],
+  [
+    "enum of uuids",
+    column({ key: { type: "uuid", enum: ["set", [["uuid", "00000000-0000-0000-0000-000000000001"]]] } }),
+  ],
+  [
+    "wide integers",
+    column({ key: { type: "integer", minInteger: -9223372036854775808n, maxInteger: 9223372036854775807n } }),
+  ],
   ["real bounds as integers", column({ key: { type: "real", minReal: 1, maxReal: 2 } })],
   ["index of _uuid", table({ c: { type: "string" } }, { indexes: [["_uuid", "c"]] })],
   ["maxRows huge", table({ c: { type: "string" } }, { maxRows: 99999999999 })],
@@ -123,7 +133,11 @@ describe("parseSchema", () => {
   });
 });
 
-const REAL = ["/usr/share/openvswitch/vswitch.ovsschema", "/usr/share/ovn/ovn-nb.ovsschema", "/usr/share/ovn/ovn-sb.ovsschema"].filter((path) => existsSync(path));
+const REAL = [
+  "/usr/share/openvswitch/vswitch.ovsschema",
+  "/usr/share/ovn/ovn-nb.ovsschema",
+  "/usr/share/ovn/ovn-sb.ovsschema",
+].filter((path) => existsSync(path));
 
 test.skipIf(REAL.length === 0).each(REAL)("%s is taken and survives", (path) => {
   const schema = parseSchema(parseJsonExact(readFileSync(path, "utf8")));
@@ -141,7 +155,9 @@ describe.skipIf(!withOvs)("the same verdict as ovsdb-tool create", () => {
     fc.assert(
       fc.property(fc.constantFrom(...bases), fc.nat(), fc.constantFrom(...SPANNERS), (base, place, spanner) => {
         const json = thrownInto(base, place, spanner);
-        expect(isTaken(json), `${stringifyJson(json)} → ${toolVerdict(json) ?? "taken"}`).toBe(toolVerdict(json) === undefined);
+        expect(isTaken(json), `${stringifyJson(json)} → ${toolVerdict(json) ?? "taken"}`).toBe(
+          toolVerdict(json) === undefined,
+        );
       }),
       { numRuns: 300 },
     );
@@ -158,7 +174,35 @@ function isTaken(json: Json): boolean {
   }
 }
 
-const SPANNERS: readonly Json[] = [null, true, false, 0, 1, 2, -1, 0.5, 1e30, 4294967294, "", "x", "_x", "T", "c", "unlimited", "string", "integer", "uuid", "real", [], ["set", []], ["set", [1, 2]], {}, { type: "integer" }, { key: "integer" }, { type: "uuid", refTable: "T" }];
+const SPANNERS: readonly Json[] = [
+  null,
+  true,
+  false,
+  0,
+  1,
+  2,
+  -1,
+  0.5,
+  1e30,
+  4294967294,
+  "",
+  "x",
+  "_x",
+  "T",
+  "c",
+  "unlimited",
+  "string",
+  "integer",
+  "uuid",
+  "real",
+  [],
+  ["set", []],
+  ["set", [1, 2]],
+  {},
+  { type: "integer" },
+  { key: "integer" },
+  { type: "uuid", refTable: "T" },
+];
 
 /** Replaces the n-th value inside `json`, counted in depth-first order. */
 function thrownInto(json: Json, place: number, spanner: Json): Json {
@@ -167,7 +211,8 @@ function thrownInto(json: Json, place: number, spanner: Json): Json {
   const walk = (value: Json): Json => {
     if (left-- === 0) return spanner;
     if (Array.isArray(value)) return value.map((element: Json) => walk(element));
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, walk(member as Json)]));
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, walk(member as Json)]));
     return value;
   };
   return walk(json);

@@ -1,6 +1,15 @@
 /** What `defineSchema` infers, held by the compiler: `tsc` fails if a line here is not as it says. Nothing runs. */
 import { type AnySchema, defineSchema } from "../src/define-schema.ts";
-import type { ClauseOf, InsertOf, MutationOf, MutatorsOf, RowOf, TableName, UpdateOf, WhereOf } from "../src/row-types.ts";
+import type {
+  ClauseOf,
+  InsertOf,
+  MutationOf,
+  MutatorsOf,
+  RowOf,
+  TableName,
+  UpdateOf,
+  WhereOf,
+} from "../src/row-types.ts";
 import type { NamedUuid, Uuid } from "../src/uuid.ts";
 import type { Value } from "../src/value.ts";
 
@@ -28,7 +37,9 @@ const Lab = defineSchema(
           slots: { type: { key: { type: "integer", minInteger: 0, maxInteger: 9 }, min: 0, max: 4 } },
           tags: { type: { key: "string", min: 0, max: "unlimited" } },
           ids: { type: { key: "string", value: "string", min: 0, max: "unlimited" } },
-          rates: { type: { key: { type: "string", enum: ["set", ["in", "out"]] }, value: "integer", min: 0, max: "unlimited" } },
+          rates: {
+            type: { key: { type: "string", enum: ["set", ["in", "out"]] }, value: "integer", min: 0, max: "unlimited" },
+          },
           ports: { type: { key: { type: "uuid", refTable: "Port" }, min: 0, max: "unlimited" } },
           first: { type: { key: { type: "uuid", refTable: "Port", refType: "weak" }, min: 0 }, mutable: false },
           home: { type: { key: { type: "uuid", refTable: "Host" } } },
@@ -73,7 +84,12 @@ holds<
     }
   >
 >();
-holds<Equal<RowOf<S, "Host", "name" | "up">, { readonly _uuid: Uuid<"Host">; readonly name: string; readonly up: boolean | undefined }>>();
+holds<
+  Equal<
+    RowOf<S, "Host", "name" | "up">,
+    { readonly _uuid: Uuid<"Host">; readonly name: string; readonly up: boolean | undefined }
+  >
+>();
 
 // ---- references are tagged by table ----
 declare const port: Uuid<"Port">;
@@ -103,7 +119,13 @@ export const full: InsertOf<S, "Host"> = {
   ports: [port, newPort],
   first: newPort,
 };
-export const maps: InsertOf<S, "Host"> = { kind: "bare", level: 1, home: host, ids: new Map([["a", "b"]]), rates: new Map([["in", 1n] as const]) };
+export const maps: InsertOf<S, "Host"> = {
+  kind: "bare",
+  level: 1,
+  home: host,
+  ids: new Map([["a", "b"]]),
+  rates: new Map([["in", 1n] as const]),
+};
 // @ts-expect-error kind has no default that is allowed
 export const missingEnum: InsertOf<S, "Host"> = { level: 1, home: host };
 // @ts-expect-error home refers to a row and there is no default row
@@ -135,8 +157,19 @@ export const where: WhereOf<S, "Host">[] = [
   [],
   { name: "x", up: undefined },
   { _uuid: host },
-  [["count", "<", 5], ["slots", "includes", 3], ["ids", "includes", { a: "b" }], ["_uuid", "!=", newHost], ["load", ">=", 0.5], false],
-  [["tags", "excludes", ["a", "b"]], ["up", "==", undefined], ["ports", "includes", port]],
+  [
+    ["count", "<", 5],
+    ["slots", "includes", 3],
+    ["ids", "includes", { a: "b" }],
+    ["_uuid", "!=", newHost],
+    ["load", ">=", 0.5],
+    false,
+  ],
+  [
+    ["tags", "excludes", ["a", "b"]],
+    ["up", "==", undefined],
+    ["ports", "includes", port],
+  ],
 ];
 // @ts-expect-error strings have no order
 export const noOrder: ClauseOf<S, "Host"> = ["name", "<", "x"];
@@ -171,7 +204,16 @@ export const noElements: MutationOf<S, "Host"> = ["count", "insert", 1];
 export const noImmutable: MutationOf<S, "Host"> = ["name", "insert", "x"];
 
 export function mutate(m: MutatorsOf<S, "Host">): void {
-  m.ids.set("a", "b").ids.setIfAbsent("c", "d").ids.delete("e", "f").ports.delete(port).ports.insert(newPort, port).count.add(1).slots.insert([1, 2]).load.divide(2).slots.modulo(3);
+  m.ids
+    .set("a", "b")
+    .ids.setIfAbsent("c", "d")
+    .ids.delete("e", "f")
+    .ports.delete(port)
+    .ports.insert(newPort, port)
+    .count.add(1)
+    .slots.insert([1, 2])
+    .load.divide(2)
+    .slots.modulo(3);
   // @ts-expect-error name is immutable
   m.name;
   // @ts-expect-error a string scalar has no mutator
@@ -197,9 +239,14 @@ export function anyMutate(m: MutatorsOf<AnySchema, "T">): void {
 }
 
 // ---- policies ----
-const AllBig = defineSchema({ name: "L", tables: { T: { columns: { n: { type: "integer" } } } } } as const, { integers: "bigint" });
+const AllBig = defineSchema({ name: "L", tables: { T: { columns: { n: { type: "integer" } } } } } as const, {
+  integers: "bigint",
+});
 holds<Equal<RowOf<typeof AllBig, "T">["n"], bigint>>();
 const Checked = defineSchema({ name: "L", tables: { T: { columns: { n: { type: "integer" } } } } });
 holds<Equal<RowOf<typeof Checked, "T">["n"], number>>();
-// @ts-expect-error there is no such column to give a policy to
-export const wrongPolicy = defineSchema({ name: "L", tables: { T: { columns: { n: { type: "integer" } } } } }, { integers: { T: { m: "bigint" } } });
+export const wrongPolicy = defineSchema(
+  { name: "L", tables: { T: { columns: { n: { type: "integer" } } } } },
+  // @ts-expect-error there is no such column to give a policy to
+  { integers: { T: { m: "bigint" } } },
+);

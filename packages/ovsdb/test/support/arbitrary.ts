@@ -14,7 +14,10 @@ const real: fc.Arbitrary<number> = fc
   .oneof(fc.integer({ min: -5, max: 5 }), fc.double({ noNaN: true, min: -1e300, max: 1e300 }))
   .map((value) => (Math.abs(value) < 1e-300 ? 0 : Number(value.toPrecision(15)) + 0));
 const string: fc.Arbitrary<string> = fc
-  .oneof(fc.constantFrom("", "a", "b", "true", "set", "map", "uuid", "ü", "😀"), fc.string({ unit: "binary", maxLength: 8 }))
+  .oneof(
+    fc.constantFrom("", "a", "b", "true", "set", "map", "uuid", "ü", "😀"),
+    fc.string({ unit: "binary", maxLength: 8 }),
+  )
   .map((text) => text.replaceAll("\u0000", "0"));
 
 export function atom(type: AtomType): fc.Arbitrary<AtomValue> {
@@ -28,7 +31,10 @@ export function atom(type: AtomType): fc.Arbitrary<AtomValue> {
     case "string":
       return string;
     case "uuid":
-      return fc.oneof(fc.constantFrom(1, 2, 3).map((digit) => `00000000-0000-4000-8000-00000000000${digit}`), fc.uuid());
+      return fc.oneof(
+        fc.constantFrom(1, 2, 3).map((digit) => `00000000-0000-4000-8000-00000000000${digit}`),
+        fc.uuid(),
+      );
   }
 }
 
@@ -51,15 +57,40 @@ const atomType: fc.Arbitrary<AtomType> = fc.constantFrom("integer", "real", "boo
 
 export const baseType: fc.Arbitrary<BaseType> = atomType.chain((type): fc.Arbitrary<BaseType> => {
   const plain = fc.constant<BaseType>({ type });
-  const members = fc.uniqueArray(atom(type), { minLength: 1, maxLength: 3, comparator: "SameValueZero" }).map((list): BaseType => ({ type, enum: list }));
-  if (type === "integer") return fc.oneof(plain, members, fc.constant<BaseType>({ type, minInteger: -2, maxInteger: 3 }), fc.constant<BaseType>({ type, minInteger: 1 }));
-  if (type === "real") return fc.oneof(plain, members, fc.constant<BaseType>({ type, minReal: -2, maxReal: 3 }), fc.constant<BaseType>({ type, maxReal: 1 }));
-  if (type === "string") return fc.oneof(plain, members, fc.constant<BaseType>({ type, minLength: 1, maxLength: 2 }), fc.constant<BaseType>({ type, maxLength: 1 }));
+  const members = fc
+    .uniqueArray(atom(type), { minLength: 1, maxLength: 3, comparator: "SameValueZero" })
+    .map((list): BaseType => ({ type, enum: list }));
+  if (type === "integer")
+    return fc.oneof(
+      plain,
+      members,
+      fc.constant<BaseType>({ type, minInteger: -2, maxInteger: 3 }),
+      fc.constant<BaseType>({ type, minInteger: 1 }),
+    );
+  if (type === "real")
+    return fc.oneof(
+      plain,
+      members,
+      fc.constant<BaseType>({ type, minReal: -2, maxReal: 3 }),
+      fc.constant<BaseType>({ type, maxReal: 1 }),
+    );
+  if (type === "string")
+    return fc.oneof(
+      plain,
+      members,
+      fc.constant<BaseType>({ type, minLength: 1, maxLength: 2 }),
+      fc.constant<BaseType>({ type, maxLength: 1 }),
+    );
   return fc.oneof({ weight: 4, arbitrary: plain }, members);
 });
 
 export const columnType: fc.Arbitrary<ColumnType> = fc
-  .record({ key: baseType, value: fc.option(baseType, { nil: undefined, freq: 3 }), min: fc.constantFrom<0 | 1>(0, 1), max: fc.constantFrom(1, 1, 2, 3, Number.POSITIVE_INFINITY) })
+  .record({
+    key: baseType,
+    value: fc.option(baseType, { nil: undefined, freq: 3 }),
+    min: fc.constantFrom<0 | 1>(0, 1),
+    max: fc.constantFrom(1, 1, 2, 3, Number.POSITIVE_INFINITY),
+  })
   .map(({ key, value, min, max }) => ({ key, ...(value === undefined ? {} : { value }), min, max }));
 
 export function column(type: ColumnType, name = "c"): ColumnSchema {
@@ -68,7 +99,13 @@ export function column(type: ColumnType, name = "c"): ColumnSchema {
 
 /** A value that the column takes. */
 export function fittingValue(type: ColumnType): fc.Arbitrary<Value> {
-  return shaped(type, atomIn(type.key), type.value === undefined ? undefined : atomIn(type.value), type.min, Math.min(type.max, 5));
+  return shaped(
+    type,
+    atomIn(type.key),
+    type.value === undefined ? undefined : atomIn(type.value),
+    type.min,
+    Math.min(type.max, 5),
+  );
 }
 
 /** A value of the right shape that may break constraints and counts. */
@@ -76,7 +113,13 @@ export function nearValue(type: ColumnType): fc.Arbitrary<Value> {
   return shaped(type, atom(type.key.type), type.value === undefined ? undefined : atom(type.value.type), 0, 4);
 }
 
-function shaped(type: ColumnType, key: fc.Arbitrary<AtomValue>, value: fc.Arbitrary<AtomValue> | undefined, min: number, max: number): fc.Arbitrary<Value> {
+function shaped(
+  type: ColumnType,
+  key: fc.Arbitrary<AtomValue>,
+  value: fc.Arbitrary<AtomValue> | undefined,
+  min: number,
+  max: number,
+): fc.Arbitrary<Value> {
   const sizes = { minLength: Math.min(min, distinct(type.key)), maxLength: Math.min(max, distinct(type.key)) };
   switch (columnKind(type)) {
     case "scalar":
@@ -86,7 +129,13 @@ function shaped(type: ColumnType, key: fc.Arbitrary<AtomValue>, value: fc.Arbitr
     case "set":
       return fc.uniqueArray(key, { ...sizes, comparator: "SameValueZero" }).map((list) => new Set(list));
     case "map":
-      return fc.uniqueArray(fc.tuple(key, value as fc.Arbitrary<AtomValue>), { ...sizes, selector: ([k]) => k, comparator: "SameValueZero" }).map((list) => new Map(list));
+      return fc
+        .uniqueArray(fc.tuple(key, value as fc.Arbitrary<AtomValue>), {
+          ...sizes,
+          selector: ([k]) => k,
+          comparator: "SameValueZero",
+        })
+        .map((list) => new Map(list));
   }
 }
 
@@ -97,7 +146,8 @@ function distinct(base: BaseType): number {
 
 /** Writes any value of the right shape without checking anything. */
 export function wire(type: ColumnType, value: Value): Json {
-  const one = (base: BaseType, element: AtomValue): Json => (base.type === "uuid" ? ["uuid", element as string] : element);
+  const one = (base: BaseType, element: AtomValue): Json =>
+    base.type === "uuid" ? ["uuid", element as string] : element;
   switch (columnKind(type)) {
     case "scalar":
       return one(type.key, value as AtomValue);
@@ -106,6 +156,12 @@ export function wire(type: ColumnType, value: Value): Json {
     case "set":
       return ["set", [...(value as ReadonlySet<AtomValue>)].map((element) => one(type.key, element))];
     case "map":
-      return ["map", [...(value as ReadonlyMap<AtomValue, AtomValue>)].map(([k, v]) => [one(type.key, k), one(type.value as BaseType, v)])];
+      return [
+        "map",
+        [...(value as ReadonlyMap<AtomValue, AtomValue>)].map(([k, v]) => [
+          one(type.key, k),
+          one(type.value as BaseType, v),
+        ]),
+      ];
   }
 }

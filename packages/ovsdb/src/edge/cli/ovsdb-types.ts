@@ -41,7 +41,10 @@ Exit status: 0 printed; 1 the server, the file or the schema is at fault; 2 wron
 export async function runTypesCommand(args: readonly string[], world: TypesCommandWorld): Promise<number> {
   const command = new Command("ovsdb-types")
     .description("Print an OVSDB schema as a TypeScript module for defineSchema.")
-    .argument("<remote|file>", "tcp:HOST:PORT, ssl:HOST:PORT, unix:PATH, a comma-separated list of these, or a .ovsschema file")
+    .argument(
+      "<remote|file>",
+      "tcp:HOST:PORT, ssl:HOST:PORT, unix:PATH, a comma-separated list of these, or a .ovsschema file",
+    )
     .option("--db <name>", "database; may be left out where there is only one")
     .option("--docs", "a comment with type and constraints over each table and column")
     .option("--import-from <module>", "module to import defineSchema from", "@ovnha/ovsdb")
@@ -52,8 +55,16 @@ export async function runTypesCommand(args: readonly string[], world: TypesComma
     command.parse(args, { from: "user" });
     const source = command.args[0] as string;
     const options = command.opts<Options>();
-    const json = isRemote(source) ? await fromRemote(source, options.db, world) : await fromFile(source, options.db, world);
-    world.out(printSchemaModule(parseSchema(json), { docs: options.docs ?? false, importFrom: options.importFrom, source }));
+    const sorted = isRemote(source);
+    const json = sorted ? await fromRemote(source, options.db, world) : await fromFile(source, options.db, world);
+    world.out(
+      printSchemaModule(parseSchema(json), {
+        docs: options.docs ?? false,
+        importFrom: options.importFrom,
+        source,
+        sorted,
+      }),
+    );
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -73,12 +84,15 @@ async function fromFile(path: string, database: string | undefined, world: Types
     json = parseJsonExact(text);
   } catch (error) {
     if (text.startsWith("OVSDB ")) {
-      throw new UsageError(`${path} is a database, not a schema; extract the schema with "ovsdb-tool db-schema ${path}" and give that file`);
+      throw new UsageError(
+        `${path} is a database, not a schema; extract the schema with "ovsdb-tool db-schema ${path}" and give that file`,
+      );
     }
     throw new Error(`${path}: ${explain(error)}`);
   }
   const name = typeof json === "object" && json !== null && "name" in json ? json["name"] : undefined;
-  if (database !== undefined && name !== database) throw new UsageError(`${path} holds the schema ${String(name)}, not ${database}`);
+  if (database !== undefined && name !== database)
+    throw new UsageError(`${path} holds the schema ${String(name)}, not ${database}`);
   return json;
 }
 
@@ -102,7 +116,8 @@ async function onlyDatabase(remote: string, server: RemoteSchemas): Promise<stri
 
 function explain(error: unknown): string {
   if (error instanceof SchemaError) return `the schema is not valid: ${error.message}`;
-  if (error instanceof OvsdbError || !(error instanceof Error)) return error instanceof Error ? error.message : String(error);
+  if (error instanceof OvsdbError || !(error instanceof Error))
+    return error instanceof Error ? error.message : String(error);
   const { code, path } = error as NodeJS.ErrnoException;
   if (code === "ENOENT") return `${path ?? "the file"} does not exist (a remote begins with tcp:, ssl: or unix:)`;
   if (code === "EACCES" || code === "EISDIR") return `${path ?? "the file"} cannot be read (${code})`;
