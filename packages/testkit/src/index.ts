@@ -5,3 +5,4 @@ export { dialRemote, dumpRows, rawCall, type RawJson, serverRow, type ServerData
 export { OvsdbServer, type ServerSpec, type StandaloneOptions, startStandalone, type TlsFiles } from "./server.ts";
 export { type ClusterOptions, OvsdbCluster, startCluster } from "./cluster.ts";
 export { CuttingProxy, startProxy } from "./proxy.ts";
+export { makeSouthbound, southboundFlow, type SouthboundSize } from "./southbound.ts";

@@ -1,0 +1,67 @@
+/** npm run bench [-- sync updates transact framing]: every promise of speed against its rivals, in one run. */
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import { makeSouthbound, ovsVersion, SCHEMAS, startCluster } from "@ovnha/testkit";
+import { framing } from "./framing.ts";
+import { fullSync } from "./full-sync.ts";
+import { type Finding, markdown } from "./table.ts";
+import { transact } from "./transact.ts";
+import { updates } from "./updates.ts";
+
+const NAMES = ["sync", "updates", "transact", "framing"] as const;
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(NAMES as readonly string[]).includes(name));
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(", ")}\nUsage: npm run bench [-- ${NAMES.join(" ")}]`);
+  process.exit(2);
+}
+const wanted = new Set<string>(asked.length === 0 ? NAMES : asked);
+if (ovsVersion() === undefined) {
+  console.error("ovsdb-server is not installed; only framing can be measured here");
+  for (const name of NAMES) if (name !== "framing") wanted.delete(name);
+}
+
+const findings: Finding[] = [];
+const tell = (what: string): void => console.error(`${new Date().toISOString().slice(11, 19)}  ${what}`);
+if (wanted.has("framing")) {
+  tell("framing");
+  findings.push(...framing());
+}
+if (wanted.has("transact")) {
+  tell("transactions");
+  findings.push(...(await transact()));
+}
+if (wanted.has("sync") || wanted.has("updates")) {
+  tell("making 200,000 logical flows and 10,000 port bindings, and a cluster that holds them");
+  const file = await makeSouthbound();
+  // The members are busy for seconds with a monitor of this size; elections in between would measure something else.
+  await using cluster = await startCluster({ schema: SCHEMAS.southbound, fromStandalone: file, electionTimerMs: 16_000 });
+  if (wanted.has("sync")) {
+    tell("full sync, three rounds");
+    findings.push(...(await fullSync(cluster)));
+  }
+  if (wanted.has("updates")) {
+    tell("100,000 row changes for each client");
+    findings.push(...(await updates(cluster)));
+  }
+}
+
+const version = (command: string, args: readonly string[]): string => {
+  const { stdout, error } = spawnSync(command, args, { encoding: "utf8" });
+  return error === undefined ? (stdout.split("\n")[0] ?? "").trim() : `${command} is not installed`;
+};
+const table = markdown(findings);
+const about = [
+  `Date: ${new Date().toISOString().slice(0, 10)}. Command: \`npm run bench${asked.length === 0 ? "" : ` -- ${asked.join(" ")}`}\`.`,
+  `Machine: ${cpus().length} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB. Node.js ${process.version}.`,
+  `Rivals: ${version("ovsdb-server", ["--version"])}; ${version("ovn-sbctl", ["--version"])}; python-ovs ${version("/usr/bin/python3", ["-c", "import ovs.version; print(ovs.version.VERSION)"])}.`,
+];
+console.log(`${table}\n\n${about.join("\n")}`);
+const missed = findings.filter(({ verdict }) => verdict === "MISSED");
+if (asked.length === 0) {
+  const results = fileURLToPath(new URL("RESULTS.md", import.meta.url));
+  const reasons = missed.length === 0 ? "Every bar is held." : `Missed: ${missed.map(({ promise }) => promise).join("; ")}. See NOTES.md beside this file.`;
+  writeFileSync(results, `# Results\n\nWritten by the command below; the reading of it is in NOTES.md.\n\n${about.join("\n")}\n\n${table}\n\n${reasons}\n`);
+}
