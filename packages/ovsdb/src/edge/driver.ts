@@ -91,7 +91,8 @@ export class SessionDriver {
 
   #arm(): void {
     const wantedMs = deadlineMs(this.state);
-    if (wantedMs === this.#armedMs) return;
+    // A deadline that has moved away is looked at when the timer fires; moving the timer each time would cost more.
+    if (wantedMs >= this.#armedMs) return;
     this.#disarm?.();
     this.#disarm = undefined;
     this.#armedMs = wantedMs;

@@ -52,7 +52,7 @@ export function onLegacySchema(link: LinkState, schema: Json): void {
 }
 
 export function isServerMonitor(id: Json | undefined): boolean {
-  return stringifyJson(id ?? null) === stringifyJson(SERVER_MONITOR);
+  return Array.isArray(id) && id[0] === "ovnha" && id[1] === "_Server";
 }
 
 function verdictOn(state: SessionState, link: LinkState): RowVerdict {

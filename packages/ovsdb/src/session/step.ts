@@ -32,6 +32,7 @@ export function createSession(options: SessionOptions, nowMs: number): SessionSt
     monitors: new Map(),
     locks: new Map(),
     calls: new Map(),
+    linksTouched: false,
     status: { state: "connecting", sinceMs: nowMs, reasons: [], attempts: 0, staleRefusals: 0 },
     statusKey: "",
     out: [],
@@ -48,7 +49,10 @@ export function step(state: SessionState, nowMs: number, input: Input): Effect[]
     return state.out;
   }
   if (input.type === "woke") forgiveLateness(state, nowMs);
+  // Calls, their replies and rows are the hot path: they change nothing about links.
+  state.linksTouched = input.type !== "call" && input.type !== "notify" && input.type !== "bytes" && input.type !== "message";
   take(state, nowMs, input);
+  if (!state.linksTouched) return state.out;
   if (!state.closed) {
     expireLinks(state, nowMs);
     guarded(state, activeLink(state), nowMs, () => judgeLinks(state, nowMs));
@@ -162,6 +166,7 @@ function guarded(state: SessionState, link: LinkState | undefined, nowMs: number
   try {
     run();
   } catch (error) {
+    state.linksTouched = true;
     if (!(error instanceof OvsdbError) || link === undefined || !state.links.has(link.id)) throw error;
     refuse(state, link.at, "protocol", error.message, error);
     hangUp(state, link, nowMs, { deliberate: false, why: error.message, error });
@@ -188,6 +193,7 @@ function onMessage(state: SessionState, link: LinkState, message: JsonRpcMessage
 }
 
 function onResult(state: SessionState, link: LinkState, id: number, pending: Pending, result: Json): void {
+  if (pending.kind !== "call" && pending.kind !== "probe" && pending.kind !== "ignored") state.linksTouched = true;
   switch (pending.kind) {
     case "server-monitor":
       return onServerReply(state, link, result);
@@ -213,6 +219,7 @@ function onResult(state: SessionState, link: LinkState, id: number, pending: Pen
 }
 
 function onError(state: SessionState, link: LinkState, pending: Pending, error: OvsdbError): void {
+  if (pending.kind !== "call") state.linksTouched = true;
   switch (pending.kind) {
     case "server-monitor":
       return onServerMonitorError(state, link);
@@ -240,9 +247,13 @@ function onNotification(state: SessionState, link: LinkState, message: Notificat
     case "update":
     case "update2":
     case "update3":
-      if (isServerMonitor(params[0])) return onServerUpdate(state, link, params[1] ?? null);
+      if (isServerMonitor(params[0])) {
+        state.linksTouched = true;
+        return onServerUpdate(state, link, params[1] ?? null);
+      }
       return onUpdate(state, message.method, params);
     case "monitor_canceled":
+      state.linksTouched = true;
       if (isServerMonitor(params[0])) {
         monitorServer(state, link);
       } else if (onMonitorCanceled(state, params[0]) && link.id === state.active && !link.schemaPending) {

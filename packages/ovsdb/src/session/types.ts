@@ -207,6 +207,8 @@ export type SessionState = {
   readonly monitors: Map<number, MonitorState>;
   readonly locks: Map<string, LockEntry>;
   readonly calls: Map<number, { readonly link: number; readonly request: number; readonly method: string }>;
+  /** The present step may have changed which links there are, or which one serves. */
+  linksTouched: boolean;
   status: SessionStatus;
   statusKey: string;
   /** Effects of the present step. */
