@@ -13,7 +13,7 @@ function run(name: string, args: readonly string[] = [], env: NodeJS.ProcessEnv 
 
 const STORIES: Record<string, RegExp> = {
   start: /every acknowledged write, once, and nothing else[\s\S]*equal to the server, row by row/,
-  "follow-leader": /leader=true connected=true[\s\S]* leads\nmember \d was leading and has been killed\n.* leads/,
+  "follow-leader": /leader=true connected=true[\s\S]* leads\n[\s\S]*member \d was leading and has been killed\n.* leads/,
   "watch-table": /insert {2}red\n {8}\(the leader is killed\)\nupdate {2}blue \(was \{"name":"red"\}\)\ndelete {2}blue/,
   "safe-edit": /10 writers, \d+ runs, counter = 10/,
   "lock-failover": /tryLock gives undefined[\s\S]*second: holds the lock: true\nsecond: wrote under the lock/,
