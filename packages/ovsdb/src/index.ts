@@ -21,6 +21,8 @@ export type { Lock, LockState } from "./edge/locks.ts";
 export { DEFAULT_LIMITS, type Limits, type OpenOptions } from "./edge/options.ts";
 export type { LiveReplica, ReplicateOptions, ReplicaOwnMembers } from "./edge/replicas.ts";
 export type { SchemaDifference, ServerSchema } from "./edge/server-schema.ts";
+export { openSession, RawSession, type RawSessionOptions } from "./edge/session.ts";
 export { socketDialer, type SocketOptions } from "./edge/socket.ts";
+export { listen } from "./edge/listen.ts";
 export { filesTls, memoryTls, type TlsFiles, type TlsMaterial, type TlsOptions, type TlsSource } from "./edge/tls.ts";
 export type { TransactOptions } from "./edge/transact.ts";
