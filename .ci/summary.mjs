@@ -16,9 +16,9 @@ if (existsSync(report)) {
     status === "failed" && assertionResults.every((test) => test.status !== "failed");
   failed = numFailedTests + testResults.filter(silent).length;
 }
-// Types that do not fit, an unhandled rejection: something failed even if no test did.
-if (status !== "0" && failed === 0) {
-  console.log("npm test failed outside of any test; its output is above.");
+// Types that do not fit, an unhandled rejection, no report at all, no test found: something failed even if no test did.
+if (failed === 0 && (status !== "0" || passed === 0)) {
+  console.log("npm test failed outside of any test, or ran none; its output is above.");
   failed = 1;
 }
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
