@@ -1,4 +1,4 @@
-import { ClosedError, LimitError, OutcomeUnknownError, type OvsdbError, TimeoutError, UnavailableError } from "../error.ts";
+import { ClosedError, LimitError, OutcomeUnknownError, type OvsdbError, TimeoutError, type UnavailableError } from "../error.ts";
 import type { Json } from "../json.ts";
 import type { Clock } from "./clock.ts";
 import { publishLatency } from "./diagnostics.ts";

@@ -30,13 +30,21 @@ export function onServerReply(state: SessionState, link: LinkState, result: Json
 }
 
 export function onServerUpdate(state: SessionState, link: LinkState, updates: Json): void {
-  const { rows } = link;
+  const { rows, row: before } = link;
   applyServerUpdates(rows, updates);
   const { cid, database } = state.options;
   const isOurs = (row: ServerRow): boolean => row.name === database && (cid === undefined || row.cid === cid || row.model !== "clustered");
   link.row = [...rows.values()].find(isOurs) ?? [...rows.values()].find(({ name }) => name === database);
+  if (link.phase === "active" && before !== undefined && link.row !== undefined && onlyIndexDiffers(before, link.row)) return noteProgress(state, link);
+  state.linksTouched = true;
   if (link.phase === "greeting") link.phase = "watching";
   link.deadlineMs = Number.POSITIVE_INFINITY;
+}
+
+/** What every transaction of the cluster brings: nothing to decide, only the stale guard rises. */
+function onlyIndexDiffers(before: ServerRow, after: ServerRow): boolean {
+  if ((after.index ?? 0) < (before.index ?? 0)) return false;
+  return SERVER_COLUMNS.every((column) => column === "index" || before[column as keyof ServerRow] === after[column as keyof ServerRow]);
 }
 
 /** No `_Server`: a server from before 2.9, which has no clusters either. */
@@ -58,7 +66,7 @@ export function isServerMonitor(id: Json | undefined): boolean {
 function verdictOn(state: SessionState, link: LinkState): RowVerdict {
   const { cluster, options } = state;
   const others = [...state.links.values()].filter((other) => other !== link);
-  const knownClusterAlive = others.some(({ row }) => row !== undefined && row.connected && clusterId(row) !== undefined && clusterId(row) === cluster?.cid);
+  const knownClusterAlive = cluster !== undefined && others.some(({ row }) => row?.connected === true && clusterId(row) === cluster.cid);
   return judgeServer(link.row, { server: options.server, pinnedCid: options.cid, cluster, knownClusterAlive });
 }
 
@@ -119,6 +127,7 @@ function noteProgress(state: SessionState, link: LinkState): void {
   const cid = row === undefined ? undefined : clusterId(row);
   if (row !== undefined && cid !== undefined) {
     state.cluster = { cid, minIndex: Math.max(state.cluster?.cid === cid ? state.cluster.minIndex : 0, row.index ?? 0) };
+    if (row.index !== undefined && state.status.index !== row.index && state.status.state === "ready") state.status = { ...state.status, index: row.index };
   }
   if (row?.schema !== undefined && row.schema !== state.schemaText && link.phase === "active" && !link.schemaPending) takeSchema(state, link, row.schema);
 }

@@ -247,10 +247,7 @@ function onNotification(state: SessionState, link: LinkState, message: Notificat
     case "update":
     case "update2":
     case "update3":
-      if (isServerMonitor(params[0])) {
-        state.linksTouched = true;
-        return onServerUpdate(state, link, params[1] ?? null);
-      }
+      if (isServerMonitor(params[0])) return onServerUpdate(state, link, params[1] ?? null);
       return onUpdate(state, message.method, params);
     case "monitor_canceled":
       state.linksTouched = true;
