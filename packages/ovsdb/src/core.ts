@@ -39,6 +39,7 @@ export {
   type ColumnSchema,
   type ColumnType,
   type DatabaseSchema,
+  findColumn,
   formatSchema,
   parseSchema,
   type TableSchema,

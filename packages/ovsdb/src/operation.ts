@@ -214,7 +214,7 @@ export class OperationEncoder {
     return this.#row(table, row, "compare");
   }
 
-  /** See {@link encodeCondition}. */
+  /** See `encodeCondition`. */
   where(table: string, where: unknown): Json[] {
     return encodeCondition(this.table(table), where);
   }

@@ -66,7 +66,7 @@ export class Replica {
   }
 
   /**
-   * Takes the whole content anew, row by row; see {@link SnapshotFeed}. The cause is "snapshot" the first time and
+   * Takes the whole content anew, row by row; see `SnapshotFeed`. The cause is "snapshot" the first time and
    * "resync" afterwards. New specs (same or further tables, after a schema conversion) hold from now on, for the rows of
    * this snapshot and all later ones; the old rows are kept until the commit. A feed that was open before is discarded.
    */
