@@ -1,4 +1,4 @@
-import { ClosedError, LimitError, OutcomeUnknownError, type OvsdbError, TimeoutError, type UnavailableError } from "../error.ts";
+import { CanceledError, ClosedError, LimitError, OutcomeUnknownError, type OvsdbError, TimeoutError, type UnavailableError } from "../error.ts";
 import type { Json } from "../json.ts";
 import type { Clock } from "./clock.ts";
 import { publishLatency } from "./diagnostics.ts";
@@ -106,6 +106,8 @@ export class Calls {
     const call = this.#sent.get(token);
     if (call === undefined) return;
     publishLatency(call.method, this.#clock.nowMs() - (call.sentMs ?? call.startedMs));
+    // A server that exits, or replaces the database, drops what it has begun. The cluster may still commit it.
+    if ("error" in outcome && outcome.error instanceof CanceledError) return this.#dropped(token, call, outcome.error);
     call.settle(outcome);
   }
 
@@ -113,7 +115,11 @@ export class Calls {
   lost(token: number, error: OvsdbError | undefined): void {
     const call = this.#sent.get(token);
     if (call === undefined) return;
-    if (call.changes) return call.settle({ error: outcomeUnknown(call, "the link was lost after it was sent", error) });
+    this.#dropped(token, call, error, "the link was lost after it was sent");
+  }
+
+  #dropped(token: number, call: Call, error: OvsdbError | undefined, why = "the server canceled it after it was sent"): void {
+    if (call.changes) return call.settle({ error: outcomeUnknown(call, why, error) });
     // A read changes nothing: it is asked again of the next server, within its own limit.
     this.#sent.delete(token);
     call.sentMs = undefined;

@@ -163,7 +163,9 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
 
   /** Any method of the server; it waits for a server that is fit to serve, as everything here does. */
   call(method: string, params: readonly Json[] = [], options: CallOptions = {}): Promise<Json> {
-    return this.#calls.start(method, params, options.timeoutMs ?? this.#limits.transactMs, options);
+    // Unless the caller knows better, these are not sent a second time when the reply is lost.
+    const changes = options.changes ?? (method === "transact" || method === "convert");
+    return this.#calls.start(method, params, options.timeoutMs ?? this.#limits.transactMs, { ...options, changes });
   }
 
   /** A notification to the present server; dropped if there is none. */

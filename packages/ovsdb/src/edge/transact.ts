@@ -1,10 +1,10 @@
-import { ClosedError, ConflictError, type OutcomeResolution, OutcomeUnknownError, type OvsdbError, ProtocolError, ValueError } from "../error.ts";
+import { ClosedError, ConflictError, DuplicateUuidError, type OutcomeResolution, OutcomeUnknownError, type OvsdbError, ProtocolError, ValueError } from "../error.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { TransactionBuilder } from "../transaction/builder.ts";
 import type { OperationEncoder as Encoder } from "../operation.ts";
 import { answerOf, judgeReply, refusedExpectation, unmetExpectation } from "../transaction/judge.ts";
 import { inWireOrder, type LaidOperation } from "../transaction/layout.ts";
-import { askGuard, type Guard, guardedRows, guardInserts, guardWaits, judgeGuard, stateProbe, touchedRows, touchProbe } from "../transaction/once.ts";
+import { askGuard, type Guard, guardedRows, guardInserts, guardWaits, isFirstRun, isRelative, judgeGuard, stateProbe, touchedRows, touchProbe } from "../transaction/once.ts";
 import { answered, type Answered } from "../transaction/symbols.ts";
 import type { CallOptions } from "./calls.ts";
 import type { Clock } from "./clock.ts";
@@ -22,7 +22,8 @@ export type TransactOptions = {
   /**
    * Makes it impossible that the transaction is applied twice, even by the server itself (see transaction/once.ts), and
    * gives an `OutcomeUnknownError` a `resolve` that finds out what happened. Costs nothing for transactions with inserts,
-   * two reads before the write for others.
+   * two reads before the write for others, which then run again from these reads when another writer was faster. What
+   * became of a change that counts (`m.n.add(1)`, `edit`) can be told from what another writer did only under a `lock`.
    */
   readonly once?: boolean | undefined;
   /** Asks the server for everything but the commit. */
@@ -58,30 +59,50 @@ export async function transact<T>(host: TransactHost, build: (tx: TransactionBui
 
 /** Sends what a builder holds; shared by `transact` and `edit`. */
 export async function commit<T>(host: TransactHost, builder: TransactionBuilder, value: T, options: TransactOptions): Promise<Answered<T>> {
-  const encoder = host.encoder();
   builder.close();
   const own = builder.operations.filter(({ op, role }) => role === "caller" && op !== "comment");
   if (own.length === 0) return answered(value, () => undefined);
   for (const row of builder.unreferenced()) {
     publishWarning(`${row.table} is not a root table, and nothing in the transaction refers to the row inserted into it: the server will collect it at once`);
   }
-  const timeoutMs = options.timeoutMs ?? host.transactMs;
-  const deadlineMs = host.clock.nowMs() + timeoutMs;
+  const deadlineMs = host.clock.nowMs() + (options.timeoutMs ?? host.transactMs);
+  const laid = inWireOrder(builder.operations);
+  // What was read in an edit is stale by then: only the edit can run again.
+  const attempts = laid.some(({ role }) => role === "verify") ? 1 : GUARD_ATTEMPTS;
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await attemptCommit(host, [...laid], value, options, deadlineMs);
+    if ("value" in outcome) return outcome.value;
+    if (attempt >= attempts || host.clock.nowMs() >= deadlineMs) throw new ConflictError(attempt, "another writer changed the same rows each time; nothing was committed", { cause: outcome.beaten });
+    const pauseMs = Math.min(BEATEN_MS_MAX, 2 ** attempt) * (host.clock.seed() / 2 ** 32);
+    await new Promise<void>((resolve) => host.clock.after(pauseMs, resolve));
+    options.signal?.throwIfAborted();
+  }
+}
+
+/** How often a guarded transaction may find its rows changed between its reads and its write. */
+const GUARD_ATTEMPTS = 20;
+const BEATEN_MS_MAX = 500;
+
+type Attempt<T> = { readonly value: Answered<T> } | { readonly beaten: OvsdbError };
+
+async function attemptCommit<T>(host: TransactHost, operations: LaidOperation[], value: T, options: TransactOptions, deadlineMs: number): Promise<Attempt<T>> {
+  const encoder = host.encoder();
   const leftMs = (): number => Math.max(1, deadlineMs - host.clock.nowMs());
-  const operations = inWireOrder([...builder.operations]);
   const guard = options.once === true && options.dryRun !== true ? await addGuard(host, operations, options, leftMs) : undefined;
   const messages = [host.comment, options.comment].filter((text) => text !== undefined && text !== "");
   const extra: JsonObject[] = messages.length > 0 ? [{ op: "comment", comment: messages.join(": ") }] : [];
   if (options.dryRun === true) extra.push({ op: "abort" });
 
   const startedMs = host.clock.nowMs();
-  const ask = guard === undefined ? undefined : (): Promise<OutcomeResolution> => resolveOutcome(host, guard);
+  const holding = options.lock?.signal;
+  const ask: Ask | undefined = guard === undefined ? undefined : (withinMs) => readGuard(host, guard, holding !== undefined && !holding.aborted, withinMs);
+  const resolve = ask === undefined ? undefined : (): Promise<OutcomeResolution> => resolveOutcome(host, ask);
   let reply: Json;
   try {
     const params = [host.database, ...operations.map(({ json }) => json), ...extra];
     reply = await host.call("transact", params, leftMs(), { ...callOptions(options), changes: options.dryRun !== true && changesData(operations) });
   } catch (error) {
-    if (error instanceof OutcomeUnknownError) error.resolve = ask;
+    if (error instanceof OutcomeUnknownError) error.resolve = resolve;
     publishTransaction({ database: host.database, operations: operations.length, durationMs: host.clock.nowMs() - startedMs, outcome: error instanceof OutcomeUnknownError ? "unknown" : "failed" });
     throw error;
   }
@@ -90,14 +111,16 @@ export async function commit<T>(host: TransactHost, builder: TransactionBuilder,
   if (judged.error === undefined) {
     const unmet = unmetExpectation(operations, judged.results);
     if (unmet !== undefined) throw unmet;
-    return answered(value, (pending) => answerOf(pending, judged.results, encoder, operations));
+    return { value: answered(value, (pending) => answerOf(pending, judged.results, encoder, operations)) };
   }
-  if (guard === undefined) throw judged.error;
-  const outcome = await settle(host, guard, judged.error, judged.failed);
+  if (guard === undefined || ask === undefined) throw judged.error;
+  const outcome = await settle(guard, judged.error, judged.failed, () => ask(leftMs()));
+  if (outcome === "beaten") return { beaten: judged.error };
+  if (outcome === "unknown") throw new OutcomeUnknownError("transact: it was refused by its own guard, which can mean that an earlier run of it was committed", { cause: judged.error, resolve });
   if (outcome !== "committed before") throw outcome;
   const known = new Map<number, JsonObject>();
   for (const { id, op, json } of operations) if (op === "insert") known.set(id, { uuid: ["uuid", json["uuid"] ?? null] });
-  return answered(value, (pending) => answerOf(pending, known, encoder, operations) ?? Number.NaN);
+  return { value: answered(value, (pending) => answerOf(pending, known, encoder, operations) ?? Number.NaN) };
 }
 
 /** A read-only transaction may be asked again when its reply is lost. */
@@ -129,32 +152,48 @@ function judge(operations: readonly LaidOperation[], reply: Json, dryRun: boolea
 /** Puts the guard of `once` into the operations; undefined if the transaction would change nothing. */
 async function addGuard(host: TransactHost, operations: LaidOperation[], options: TransactOptions, leftMs: () => number): Promise<Guard | undefined> {
   const inserts = guardInserts(operations, () => host.clock.randomUuid());
-  if (inserts !== undefined) return inserts;
+  if (inserts !== undefined) {
+    if (inserts.chosen) addWaits(operations, guardWaits(inserts.rows.map((row) => ({ ...row, before: undefined }))));
+    return inserts;
+  }
   const touch = touchProbe(operations);
   const touched = touchedRows(touch, await read(host, touch, leftMs(), options));
   const probe = stateProbe(operations, touched);
   const rows = guardedRows(touched, probe, await read(host, probe, leftMs(), options));
   if (rows.length === 0) return undefined;
-  const waits: LaidOperation[] = guardWaits(rows).map((json, position) => ({
-    id: -1 - position,
-    role: "once",
-    op: "wait",
-    table: String(json["table"]),
-    json,
-    expectation: undefined,
-  }));
-  const first = operations.findIndex(({ role }) => role !== "lock");
-  operations.splice(first, 0, ...waits);
-  return { kind: "wait", rows };
+  const relative = isRelative(operations);
+  addWaits(operations, guardWaits(rows));
+  return { kind: "wait", rows, relative };
 }
 
-/** A guarded transaction failed: did an earlier run of the same request count, or did nothing happen? */
-async function settle(host: TransactHost, guard: Guard, error: OvsdbError, failed: LaidOperation | undefined): Promise<"committed before" | OvsdbError> {
-  const state = await readGuard(host, guard);
-  if (state.committed === true) return "committed before";
-  if (guard.kind === "uuid" || failed?.role !== "once") return error;
-  if (state.committed === false) return new ConflictError(1, "the guarded rows changed for a moment and are as before; nothing of this transaction was committed", { cause: error });
-  return new OutcomeUnknownError(`transact: ${state.why}`, { cause: error, resolve: () => resolveOutcome(host, guard) });
+function addWaits(operations: LaidOperation[], waits: readonly JsonObject[]): void {
+  const laid = waits.map((json, position): LaidOperation => ({ id: -1 - position, role: "once", op: "wait", table: String(json["table"]), json, expectation: undefined }));
+  operations.splice(operations.findIndex(({ role }) => role !== "lock"), 0, ...laid);
+}
+
+type Ask = (withinMs: number) => Promise<OutcomeResolution>;
+
+/** A guarded transaction was refused: did an earlier run of the same request count, or did nothing happen? */
+async function settle(guard: Guard, error: OvsdbError, failed: LaidOperation | undefined, ask: () => Promise<OutcomeResolution>): Promise<"committed before" | "beaten" | "unknown" | OvsdbError> {
+  const isRefusal = failed?.role === "once";
+  const isDuplicate = guard.kind === "uuid" && !guard.chosen && error.code === "DUPLICATE_UUID";
+  // The guard held, so that no earlier run counted: the error is the transaction's own.
+  if (!isRefusal && !isDuplicate) return error;
+  const refused = guard.kind === "uuid" ? taken(guard, error) : ("beaten" as const);
+  if (isRefusal && isFirstRun((error as { details?: string | undefined }).details)) return refused;
+  try {
+    const { committed } = await ask();
+    if (committed === "unknown") return "unknown";
+    return committed ? "committed before" : refused;
+  } catch {
+    return "unknown";
+  }
+}
+
+function taken(guard: Extract<Guard, { kind: "uuid" }>, cause: OvsdbError): OvsdbError {
+  if (cause instanceof DuplicateUuidError) return cause;
+  const uuids = guard.rows.map(({ uuid }) => uuid).join(", ");
+  return new DuplicateUuidError(`there are rows with the chosen uuids already (${uuids}); nothing was committed`, { cause, table: guard.rows[0]?.table });
 }
 
 const SETTLE_MS = 1_000;
@@ -164,17 +203,17 @@ const SETTLE_ASKS = 2;
  * Asks what became of a guarded transaction. "Not committed" is only believed when it is seen twice, a second apart: a
  * server that was stopped in between may still have read the request when it woke.
  */
-async function resolveOutcome(host: TransactHost, guard: Guard): Promise<OutcomeResolution> {
+async function resolveOutcome(host: TransactHost, ask: Ask): Promise<OutcomeResolution> {
   for (let asked = 1; ; asked++) {
-    const state = await readGuard(host, guard);
+    const state = await ask(host.transactMs);
     if (state.committed !== false || asked >= SETTLE_ASKS) return state;
     await new Promise<void>((resolve) => host.clock.after(SETTLE_MS, resolve));
   }
 }
 
-async function readGuard(host: TransactHost, guard: Guard): Promise<OutcomeResolution> {
-  const reply = await host.call("transact", [host.database, ...askGuard(guard)], host.transactMs, {});
-  return judgeGuard(guard, reply as readonly Json[]);
+async function readGuard(host: TransactHost, guard: Guard, alone: boolean, withinMs: number): Promise<OutcomeResolution> {
+  const reply = await host.call("transact", [host.database, ...askGuard(guard)], withinMs, {});
+  return judgeGuard(guard, reply as readonly Json[], alone);
 }
 
 /** Runs operations that end in `abort`; an error before that is the transaction's own. */

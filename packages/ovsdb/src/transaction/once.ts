@@ -7,6 +7,11 @@
  * - transactions without inserts get a `wait` with timeout 0 on the values they are about to change. The server itself
  *   says what these are, before and after, in a dry run.
  *
+ * Values are no signature: when two programs count 5 to 6, the one that was beaten finds 6 as well. Whether a refused
+ * `wait` belongs to a first run is told by its own words, which hold the time since the request came; where that does
+ * not settle it, equal values prove nothing about a change that depends on what was there before, unless a lock keeps
+ * all others out.
+ *
  * Pure: the edge sends what these functions ask for.
  */
 import { LimitError, type OutcomeResolution } from "../error.ts";
@@ -24,23 +29,58 @@ export type GuardedRow = {
   readonly after: JsonObject | undefined;
 };
 
-export type InsertGuard = { readonly kind: "uuid"; readonly rows: readonly { readonly table: string; readonly uuid: string }[] };
-export type WaitGuard = { readonly kind: "wait"; readonly rows: readonly GuardedRow[] };
+export type InsertGuard = {
+  readonly kind: "uuid";
+  readonly rows: readonly { readonly table: string; readonly uuid: string }[];
+  /** The caller chose all the uuids, so that "duplicate uuid" may speak of rows that were there before. */
+  readonly chosen: boolean;
+};
+export type WaitGuard = {
+  readonly kind: "wait";
+  readonly rows: readonly GuardedRow[];
+  /** What the transaction makes of the rows depends on what they were: others may arrive at the same values. */
+  readonly relative: boolean;
+};
 export type Guard = InsertGuard | WaitGuard;
 
 const CHANGING = new Set(["update", "mutate", "delete"]);
+const ARITHMETIC = new Set<Json | undefined>(["+=", "-=", "*=", "/=", "%="]);
 
 /** Gives every insert a uuid of its own; undefined if there is no insert. */
 export function guardInserts(operations: LaidOperation[], randomUuid: () => string): InsertGuard | undefined {
-  const rows: { table: string; uuid: string }[] = [];
+  const own: { table: string; uuid: string }[] = [];
+  const chosen: { table: string; uuid: string }[] = [];
   for (const [position, operation] of operations.entries()) {
     if (operation.op !== "insert" || operation.table === undefined) continue;
-    const chosen = operation.json["uuid"];
-    const uuid = typeof chosen === "string" ? chosen : randomUuid();
+    const given = operation.json["uuid"];
+    const uuid = typeof given === "string" ? given : randomUuid();
     operations[position] = { ...operation, json: { ...operation.json, uuid } };
-    rows.push({ table: operation.table, uuid });
+    (typeof given === "string" ? chosen : own).push({ table: operation.table, uuid });
   }
-  return rows.length === 0 ? undefined : { kind: "uuid", rows };
+  const rows = own.length > 0 ? own : chosen;
+  return rows.length === 0 ? undefined : { kind: "uuid", rows, chosen: own.length === 0 };
+}
+
+/** Whether the effect depends on values that were read: arithmetic, or changes behind a `wait`. */
+export function isRelative(operations: readonly LaidOperation[]): boolean {
+  return operations.some(({ op, json }) => {
+    if (op === "wait" && json["until"] === "==") return true;
+    const mutations = json["mutations"];
+    return Array.isArray(mutations) && mutations.some((mutation) => Array.isArray(mutation) && ARITHMETIC.has(mutation[1]));
+  });
+}
+
+/** Twice the shortest election timer that a cluster can have: nothing is run again before that (ovsdb-server's raft.c). */
+const RERUN_MS_MIN = 200;
+
+/**
+ * Whether a `wait` with timeout 0 was refused so soon that no earlier run of the request can be under way: the refusal
+ * names the milliseconds since the request came, and no milliseconds in other words (ovsdb's execution.c).
+ */
+export function isFirstRun(details: string | undefined): boolean {
+  if (details === '"where" clause test failed') return true;
+  const elapsedMs = /timed out after (\d+) ms/.exec(details ?? "")?.[1];
+  return elapsedMs !== undefined && Number(elapsedMs) < RERUN_MS_MIN;
 }
 
 /** A dry run that lists the rows which the operations touch: a `select` before each changing operation, then `abort`. */
@@ -89,8 +129,8 @@ export function guardedRows(touched: readonly { table: string; uuid: string }[],
   return rows;
 }
 
-/** The `wait` operations that hold the values of {@link guardedRows}. */
-export function guardWaits(rows: readonly GuardedRow[]): JsonObject[] {
+/** The `wait` operations that hold the values of {@link guardedRows}; for rows to be inserted, that they are not there. */
+export function guardWaits(rows: readonly Pick<GuardedRow, "table" | "uuid" | "before">[]): JsonObject[] {
   return rows.map(({ table, uuid, before }) => ({
     op: "wait",
     table,
@@ -107,18 +147,19 @@ export function askGuard(guard: Guard): JsonObject[] {
   return guard.rows.map(({ table, uuid }) => selectRow(table, uuid));
 }
 
-/** What the present state says about the guarded transaction. */
-export function judgeGuard(guard: Guard, reply: readonly Json[]): OutcomeResolution {
+/**
+ * What the present state says about the guarded transaction. `alone` says that nobody else can have written meanwhile.
+ * Rows that were inserted and have been deleted by another since look as if they had never been there.
+ */
+export function judgeGuard(guard: Guard, reply: readonly Json[], alone: boolean): OutcomeResolution {
   const present = guard.rows.map((_row, position) => withoutVersion(rowsAt(reply, position)[0]));
-  if (guard.kind === "uuid") {
-    if (present.some((row) => row !== undefined)) return { committed: true };
-    return { committed: false };
-  }
+  if (guard.kind === "uuid") return { committed: present.some((row) => row !== undefined) };
   const like = (side: "before" | "after"): boolean =>
     guard.rows.every((row, position) => matches(row[side], present[position]));
-  if (like("after")) return { committed: true };
   if (like("before")) return { committed: false };
-  return { committed: "unknown", why: "another writer has changed the same rows since; their present values fit neither outcome" };
+  if (!like("after")) return { committed: "unknown", why: "another writer has changed the same rows since; their present values fit neither outcome" };
+  if (!guard.relative || alone) return { committed: true };
+  return { committed: "unknown", why: "the rows are as it makes them, and another writer may have made them so; hold a lock to be sure, or insert a row along with it" };
 }
 
 function selectRow(table: string, uuid: string): JsonObject {
