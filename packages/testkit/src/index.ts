@@ -4,5 +4,6 @@ export { waitFor, type WaitOptions } from "./wait-for.ts";
 export { dialRemote, dumpRows, rawCall, type RawJson, serverRow, type ServerDatabaseRow } from "./raw.ts";
 export { OvsdbServer, type ServerSpec, type StandaloneOptions, startStandalone, type TlsFiles } from "./server.ts";
 export { type ClusterOptions, OvsdbCluster, startCluster } from "./cluster.ts";
+export { NetnsCluster, startNetnsCluster } from "./netns.ts";
 export { CuttingProxy, startProxy } from "./proxy.ts";
 export { makeSouthbound, southboundFlow, type SouthboundSize } from "./southbound.ts";
