@@ -118,6 +118,7 @@ function activate(state: SessionState, link: LinkState, nowMs: number, newCluste
   }
   state.out.push({ type: "lifecycle", event: { type: "connected", endpoint: link.at.name } });
   askForLocks(state, link);
+  link.rowSchema = link.row?.schema;
   takeSchema(state, link, link.row?.schema ?? "");
 }
 
@@ -129,7 +130,33 @@ function noteProgress(state: SessionState, link: LinkState): void {
     state.cluster = { cid, minIndex: Math.max(state.cluster?.cid === cid ? state.cluster.minIndex : 0, row.index ?? 0) };
     if (row.index !== undefined && state.status.index !== row.index && state.status.state === "ready") state.status = { ...state.status, index: row.index };
   }
-  if (row?.schema !== undefined && row.schema !== state.schemaText && link.phase === "active" && !link.schemaPending) takeSchema(state, link, row.schema);
+  if (row?.schema === undefined || row.schema === link.rowSchema || link.schemaPending) return;
+  // Only what is news in this row counts: after a conversion `get_schema` may have told the new schema before the row does.
+  link.rowSchema = row.schema;
+  if (!sameSchema(row.schema, state.schemaText)) takeSchema(state, link, row.schema);
+}
+
+/** The server writes one schema in several ways: with or without its checksum, members in any order. */
+function sameSchema(a: string, b: string | undefined): boolean {
+  if (a === b || b === undefined) return a === b;
+  try {
+    return canonical(withoutCksum(parseJsonExact(a))) === canonical(withoutCksum(parseJsonExact(b)));
+  } catch {
+    return false;
+  }
+}
+
+function withoutCksum(schema: Json): Json {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return schema;
+  const { cksum: _cksum, ...rest } = schema as Record<string, Json>;
+  return rest;
+}
+
+function canonical(json: Json): string {
+  if (Array.isArray(json)) return `[${json.map(canonical).join(",")}]`;
+  if (typeof json !== "object" || json === null) return stringifyJson(json);
+  const members = Object.entries(json).sort(([x], [y]) => (x < y ? -1 : 1));
+  return `{${members.map(([name, value]) => `${name}:${canonical(value)}`).join(",")}}`;
 }
 
 /** Tells the owner of a schema; monitors wait until it has put them in terms of it. */
@@ -140,7 +167,7 @@ export function takeSchema(state: SessionState, link: LinkState, text: string): 
   } catch (error) {
     throw new ProtocolError("the schema in the server's _Server database is not JSON", { cause: error as OvsdbError });
   }
-  const changed = state.schemaText !== undefined && state.schemaText !== text;
+  const changed = state.schemaText !== undefined && !sameSchema(state.schemaText, text);
   state.schemaText = text;
   link.schemaPending = true;
   if (changed) {

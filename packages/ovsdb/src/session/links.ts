@@ -68,6 +68,7 @@ export function dialDue(state: SessionState, nowMs: number): void {
       probeSentMs: undefined,
       rows: new Map(),
       row: undefined,
+      rowSchema: undefined,
       legacy: false,
       activeSinceMs: 0,
       synced: false,

@@ -151,6 +151,8 @@ export type LinkState = {
   /** All rows of `_Server`, and the one of our database among them. */
   readonly rows: Map<string, ServerRow>;
   row: ServerRow | undefined;
+  /** The schema text of `row` that has been looked at. */
+  rowSchema: string | undefined;
   /** The server is too old to have a `_Server` database. */
   legacy: boolean;
   activeSinceMs: number;
