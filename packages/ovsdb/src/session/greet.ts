@@ -66,7 +66,13 @@ export function isServerMonitor(id: Json | undefined): boolean {
 function verdictOn(state: SessionState, link: LinkState): RowVerdict {
   const { cluster, options } = state;
   const others = [...state.links.values()].filter((other) => other !== link);
-  const knownClusterAlive = cluster !== undefined && others.some(({ row }) => row?.connected === true && clusterId(row) === cluster.cid);
+  const isServed = others.some(({ row }) => row?.connected === true && clusterId(row) === cluster?.cid);
+  // Who has not been asked yet may still serve the cluster that was known; the limits of dialling bound this doubt.
+  const isOpen = state.endpoints.some(({ link: id, reason }) => {
+    const phase = id === undefined ? undefined : state.links.get(id)?.phase;
+    return id === undefined ? reason === undefined : phase === "dialing" || phase === "greeting";
+  });
+  const knownClusterAlive = cluster !== undefined && (isServed || isOpen);
   return judgeServer(link.row, { server: options.server, pinnedCid: options.cid, cluster, knownClusterAlive });
 }
 

@@ -113,7 +113,7 @@ export function endLink(state: SessionState, link: LinkState, nowMs: number, end
   state.links.delete(link.id);
   if (link.at.link === link.id) link.at.link = undefined;
   link.at.turn = state.nextTurn++;
-  const served = link.phase === "active" && nowMs - link.activeSinceMs >= link.at.backoffMs;
+  const served = link.phase === "active" && nowMs - link.activeSinceMs >= Math.max(state.options.backoff.minMs, link.at.backoffMs);
   if (end.deliberate || served) {
     link.at.backoffMs = 0;
     link.at.retryMs = nowMs;

@@ -88,7 +88,7 @@ export function judgeServer(row: ServerRow | undefined, context: VerdictContext)
   if (context.pinnedCid !== undefined && cid !== context.pinnedCid) return no("wrong-cluster", `cluster ${cid ?? "unknown"}, not ${context.pinnedCid}`);
   const known = context.cluster;
   const newCluster = known !== undefined && cid !== undefined && cid !== known.cid;
-  if (newCluster && context.knownClusterAlive) return no("wrong-cluster", `cluster ${cid}, while ${known.cid} is still served elsewhere`);
+  if (newCluster && context.knownClusterAlive) return no("wrong-cluster", `cluster ${cid}, while ${known.cid} may still be served elsewhere`);
   if (context.server === "leader" && !row.leader) return no("refused-follower", "not the leader");
   if (!newCluster && known !== undefined && (row.index ?? 0) < known.minIndex) {
     return no("stale", `at index ${row.index ?? 0}, while ${known.minIndex} has been seen`);
