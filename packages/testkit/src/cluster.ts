@@ -25,7 +25,13 @@ export class OvsdbCluster implements AsyncDisposable {
   readonly #raftAddresses: readonly string[];
   readonly #electionTimerMs: number;
 
-  constructor(dir: string, database: string, members: readonly OvsdbServer[], raftAddresses: readonly string[], electionTimerMs: number) {
+  constructor(
+    dir: string,
+    database: string,
+    members: readonly OvsdbServer[],
+    raftAddresses: readonly string[],
+    electionTimerMs: number,
+  ) {
     this.dir = dir;
     this.database = database;
     this.members = members;
@@ -66,7 +72,11 @@ export class OvsdbCluster implements AsyncDisposable {
   }
 
   rows(): Promise<(ServerDatabaseRow | undefined)[]> {
-    return Promise.all(this.members.map(async ({ unix, pid }) => (pid === undefined ? undefined : serverRow(unix, this.database).catch(() => undefined))));
+    return Promise.all(
+      this.members.map(async ({ unix, pid }) =>
+        pid === undefined ? undefined : serverRow(unix, this.database).catch(() => undefined),
+      ),
+    );
   }
 
   /** The index of the leader as the members see it now. */
@@ -81,7 +91,10 @@ export class OvsdbCluster implements AsyncDisposable {
         const leader = await this.leader();
         return leader === undefined || leader === options.not ? undefined : { leader };
       },
-      { what: `a leader of ${this.database}${options.not === undefined ? "" : ` other than ${options.not}`}`, deadlineMs: options.deadlineMs ?? 30_000 },
+      {
+        what: `a leader of ${this.database}${options.not === undefined ? "" : ` other than ${options.not}`}`,
+        deadlineMs: options.deadlineMs ?? 30_000,
+      },
     ).then(({ leader }) => leader);
   }
 
@@ -91,7 +104,9 @@ export class OvsdbCluster implements AsyncDisposable {
       async () => {
         const rows = (await this.rows()).filter((_row, index) => this.members[index]?.pid !== undefined);
         const indexes = new Set(rows.map((row) => row?.index));
-        return rows.every((row) => row?.connected === true) && rows.some((row) => row?.leader === true) && indexes.size === 1;
+        return (
+          rows.every((row) => row?.connected === true) && rows.some((row) => row?.leader === true) && indexes.size === 1
+        );
       },
       { what: `all members of ${this.database} to be connected`, deadlineMs },
     );
@@ -127,7 +142,15 @@ export async function startCluster(options: ClusterOptions): Promise<OvsdbCluste
     mkdirSync(memberDir);
     raftAddresses.push(`tcp:127.0.0.1:${await freePort()}`);
     const kind = options.tls === undefined ? "ptcp" : "pssl";
-    members.push(new OvsdbServer({ dir: memberDir, databases: [join(memberDir, "db.db")], listen: [`${kind}:${await freePort()}:127.0.0.1`], extraArgs: [], tls: options.tls }));
+    members.push(
+      new OvsdbServer({
+        dir: memberDir,
+        databases: [join(memberDir, "db.db")],
+        listen: [`${kind}:${await freePort()}:127.0.0.1`],
+        extraArgs: [],
+        tls: options.tls,
+      }),
+    );
   }
   const cluster = new OvsdbCluster(dir, database, members, raftAddresses, options.electionTimerMs ?? 1_000);
   try {

@@ -18,7 +18,10 @@ export function ovsVersion(): string | undefined {
 /** Tests of the real servers are skipped where these are absent; with OVNHA_REQUIRE_OVS=1 that is a failure. */
 export function realOvs(): "present" | "skip" {
   if (ovsVersion() !== undefined) return "present";
-  if (process.env["OVNHA_REQUIRE_OVS"] === "1") throw new Error("OVNHA_REQUIRE_OVS=1, and ovsdb-server is not installed: apt-get install openvswitch-switch ovn-common ovn-central");
+  if (process.env["OVNHA_REQUIRE_OVS"] === "1")
+    throw new Error(
+      "OVNHA_REQUIRE_OVS=1, and ovsdb-server is not installed: apt-get install openvswitch-switch ovn-common ovn-central",
+    );
   return "skip";
 }
 
@@ -33,7 +36,8 @@ export function canNetns(): boolean {
   return netns;
 }
 
-const schemaFile = (name: string, candidates: readonly string[]): string => candidates.find((path) => existsSync(path)) ?? candidates[0] ?? name;
+const schemaFile = (name: string, candidates: readonly string[]): string =>
+  candidates.find((path) => existsSync(path)) ?? candidates[0] ?? name;
 
 /** Schemas that the packages of OVS and OVN install. */
 export const SCHEMAS: { readonly vswitch: string; readonly northbound: string; readonly southbound: string } = {

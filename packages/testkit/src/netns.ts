@@ -72,7 +72,11 @@ export class NetnsCluster extends OvsdbCluster {
 }
 
 /** Needs `canNetns()`. */
-export async function startNetnsCluster(options: { readonly members?: number; readonly schema: string | object; readonly database: string }): Promise<NetnsCluster> {
+export async function startNetnsCluster(options: {
+  readonly members?: number;
+  readonly schema: string | object;
+  readonly database: string;
+}): Promise<NetnsCluster> {
   const networks = new Networks(options.members ?? 3);
   const dir = temporaryFolder();
   try {
@@ -80,7 +84,14 @@ export async function startNetnsCluster(options: { readonly members?: number; re
     const members = networks.names.map((name, index) => {
       const memberDir = join(dir, `member${index}`);
       mkdirSync(memberDir);
-      return new OvsdbServer({ dir: memberDir, databases: [join(memberDir, "db.db")], listen: [], extraArgs: [], tls: undefined, prefix: ["ip", "netns", "exec", name] });
+      return new OvsdbServer({
+        dir: memberDir,
+        databases: [join(memberDir, "db.db")],
+        listen: [],
+        extraArgs: [],
+        tls: undefined,
+        prefix: ["ip", "netns", "exec", name],
+      });
     });
     const addresses = members.map((_member, index) => `tcp:${addressOf(index)}:${RAFT_PORT}`);
     const cluster = new NetnsCluster(networks, dir, options.database, members, addresses, 1_000);

@@ -123,7 +123,8 @@ export class CuttingProxy implements AsyncDisposable {
         server.destroy();
         return;
       }
-      for (let start = 0; start < data.length; start += this.#pieceBytes) client.write(data.subarray(start, Math.min(data.length, start + this.#pieceBytes)));
+      for (let start = 0; start < data.length; start += this.#pieceBytes)
+        client.write(data.subarray(start, Math.min(data.length, start + this.#pieceBytes)));
     });
     if (this.#stalled) {
       client.pause();

@@ -11,7 +11,12 @@ export function dialRemote(remote: string): Socket {
 }
 
 /** One call on a connection of its own; rejects on an error reply, a lost connection, or after `timeoutMs`. */
-export function rawCall(remote: string, method: string, params: readonly RawJson[], timeoutMs = 10_000): Promise<RawJson> {
+export function rawCall(
+  remote: string,
+  method: string,
+  params: readonly RawJson[],
+  timeoutMs = 10_000,
+): Promise<RawJson> {
   return new Promise((resolve, reject) => {
     const socket = dialRemote(remote);
     const chunks: Buffer[] = [];
@@ -40,22 +45,49 @@ export function rawCall(remote: string, method: string, params: readonly RawJson
   });
 }
 
-export type ServerDatabaseRow = { readonly name: string; readonly model: string; readonly connected: boolean; readonly leader: boolean; readonly cid: string | undefined; readonly sid: string | undefined; readonly index: number | undefined };
+export type ServerDatabaseRow = {
+  readonly name: string;
+  readonly model: string;
+  readonly connected: boolean;
+  readonly leader: boolean;
+  readonly cid: string | undefined;
+  readonly sid: string | undefined;
+  readonly index: number | undefined;
+};
 
 /** The server's own row of a database (ovsdb-server(5), `_Server`). */
 export async function serverRow(remote: string, database: string): Promise<ServerDatabaseRow | undefined> {
   const columns = ["name", "model", "connected", "leader", "cid", "sid", "index"];
-  const [result] = (await rawCall(remote, "transact", ["_Server", { op: "select", table: "Database", where: [["name", "==", database]], columns }], 3_000)) as { rows?: Record<string, RawJson>[] }[];
+  const [result] = (await rawCall(
+    remote,
+    "transact",
+    ["_Server", { op: "select", table: "Database", where: [["name", "==", database]], columns }],
+    3_000,
+  )) as { rows?: Record<string, RawJson>[] }[];
   const row = result?.rows?.[0];
   if (row === undefined) return undefined;
-  const one = (value: RawJson | undefined): RawJson | undefined => (Array.isArray(value) ? (value[0] === "uuid" ? value[1] : undefined) : value);
+  const one = (value: RawJson | undefined): RawJson | undefined =>
+    Array.isArray(value) ? (value[0] === "uuid" ? value[1] : undefined) : value;
   return Object.fromEntries(columns.map((column) => [column, one(row[column])])) as unknown as ServerDatabaseRow;
 }
 
 /** Every row of every table, in the form of the wire: table → uuid → row. The oracle for replicas. */
-export async function dumpRows(remote: string, database: string): Promise<Map<string, Map<string, Record<string, RawJson>>>> {
+export async function dumpRows(
+  remote: string,
+  database: string,
+): Promise<Map<string, Map<string, Record<string, RawJson>>>> {
   const schema = (await rawCall(remote, "get_schema", [database])) as { tables: Record<string, RawJson> };
   const tables = Object.keys(schema.tables);
-  const results = (await rawCall(remote, "transact", [database, ...tables.map((table) => ({ op: "select", table, where: [] }))], 60_000)) as { rows: Record<string, RawJson>[] }[];
-  return new Map(tables.map((table, index) => [table, new Map((results[index]?.rows ?? []).map((row) => [String((row["_uuid"] as RawJson[])[1]), row]))]));
+  const results = (await rawCall(
+    remote,
+    "transact",
+    [database, ...tables.map((table) => ({ op: "select", table, where: [] }))],
+    60_000,
+  )) as { rows: Record<string, RawJson>[] }[];
+  return new Map(
+    tables.map((table, index) => [
+      table,
+      new Map((results[index]?.rows ?? []).map((row) => [String((row["_uuid"] as RawJson[])[1]), row])),
+    ]),
+  );
 }

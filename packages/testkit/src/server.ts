@@ -35,7 +35,10 @@ export class OvsdbServer implements AsyncDisposable {
     this.dir = spec.dir;
     this.unix = `unix:${join(spec.dir, "db.sock")}`;
     const find = (kind: string): string | undefined => {
-      const [, port, ip] = spec.listen.map((remote) => new RegExp(`^p${kind}:(\\d+):(.+)$`).exec(remote)).find((match) => match !== null) ?? [];
+      const [, port, ip] =
+        spec.listen
+          .map((remote) => new RegExp(`^p${kind}:(\\d+):(.+)$`).exec(remote))
+          .find((match) => match !== null) ?? [];
       return port === undefined ? undefined : `${kind}:${ip}:${port}`;
     };
     this.tcp = find("tcp");
@@ -76,7 +79,10 @@ export class OvsdbServer implements AsyncDisposable {
     this.#child = child;
     await waitFor(
       () => {
-        if (child.exitCode !== null) throw new Error(`ovsdb-server ended with ${child.exitCode}: ${this.log().slice(-2000)}${readFileSync(join(dir, "output"), "utf8").slice(-2000)}`);
+        if (child.exitCode !== null)
+          throw new Error(
+            `ovsdb-server ended with ${child.exitCode}: ${this.log().slice(-2000)}${readFileSync(join(dir, "output"), "utf8").slice(-2000)}`,
+          );
         return rawCall(this.unix, "list_dbs", [], 1_000);
       },
       { what: `ovsdb-server in ${dir}` },
@@ -153,7 +159,13 @@ export async function startStandalone(options: StandaloneOptions): Promise<Ovsdb
   if (options.relayOf !== undefined) databases.push(`relay:${options.relayOf.database}:${options.relayOf.remotes}`);
   const listen = options.listen ?? "tcp";
   const port = await freePort();
-  const spec: ServerSpec = { dir, databases, listen: listen === "unix" ? [] : [`p${listen}:${port}:127.0.0.1`], extraArgs: options.extraArgs ?? [], tls: options.tls };
+  const spec: ServerSpec = {
+    dir,
+    databases,
+    listen: listen === "unix" ? [] : [`p${listen}:${port}:127.0.0.1`],
+    extraArgs: options.extraArgs ?? [],
+    tls: options.tls,
+  };
   return new OvsdbServer(spec).ownFolder().start();
 }
 

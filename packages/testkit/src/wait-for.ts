@@ -7,7 +7,10 @@ export type WaitOptions = {
 };
 
 /** Asks until the answer is neither `undefined` nor `false`; an error counts as "not yet". */
-export async function waitFor<T>(condition: () => T | Promise<T>, { deadlineMs = 20_000, what }: WaitOptions): Promise<NonNullable<T>> {
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { deadlineMs = 20_000, what }: WaitOptions,
+): Promise<NonNullable<T>> {
   const endMs = Date.now() + deadlineMs;
   let last: unknown;
   for (let pauseMs = 5; ; pauseMs = Math.min(50, pauseMs * 2)) {
