@@ -224,12 +224,11 @@ export function expectNoStrayRejections(): void {
   expect(rejections).toEqual([]);
 }
 
-/** Kinds of handles that a client can leave behind. */
-const OURS = new Set(["TCPSocketWrap", "TLSWrap", "PipeWrap", "TCPConnectWrap", "PipeConnectWrap", "Timeout"]);
+/** Kinds of handles that a client over TCP can leave behind; pipes are those of the servers' output. */
+const OURS = new Set(["TCPSocketWrap", "TCPConnectWrap", "Timeout"]);
 
-/** Open sockets and timers by kind, as far as they keep the process alive. */
-export function openHandles(): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const kind of process.getActiveResourcesInfo()) if (OURS.has(kind)) counts[kind] = (counts[kind] ?? 0) + 1;
-  return counts;
+/** Until nothing of that kind keeps the process alive. */
+export async function expectNoHandles(): Promise<void> {
+  const left = (): string[] => process.getActiveResourcesInfo().filter((kind) => OURS.has(kind));
+  await waitFor(() => left().length === 0, { what: "sockets and timers to be gone" });
 }
