@@ -272,7 +272,7 @@ describe.skipIf(realOvs() === "skip")("a real server that changes", () => {
     expect(value).toMatchObject({ type: "refused", reason: { reason: "timeout" } });
     await expect(db.transact((tx) => { tx.insert("Host", { name: "never sent" }); }, { timeoutMs: 300 })).rejects.toThrow(UnavailableError);
     server.resume();
-    await db.select("Host");
+    await db.select("Host", { timeoutMs: 20_000 });
     expect(db.status.state).toBe("ready");
   });
 
