@@ -1,10 +1,9 @@
 /** A real cluster of ovsdb-server processes on loopback. */
-import { readFileSync } from "node:fs";
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, removeFolder, runCommand, temporaryFolder } from "./processes.ts";
 import { serverRow, type ServerDatabaseRow } from "./raw.ts";
-import { OvsdbServer, schemaPath, type TlsFiles } from "./server.ts";
+import { OvsdbServer, retryTaken, schemaPath, type TlsFiles } from "./server.ts";
 import { waitFor } from "./wait-for.ts";
 
 export type ClusterOptions = {
@@ -56,12 +55,11 @@ export class OvsdbCluster implements AsyncDisposable {
 
   /** Makes the first member's file from a schema or a standalone file, and the others' by joining; starts all. */
   async bootstrap(source: string): Promise<void> {
-    const [first = ""] = this.#raftAddresses;
     for (const [index, address] of this.#raftAddresses.entries()) {
       if (index === 0) {
         const timer = this.#electionTimerMs === 1_000 ? [] : [`--election-timer=${this.#electionTimerMs}`];
         await runCommand("ovsdb-tool", [...timer, "create-cluster", this.file(0), source, address], 120_000);
-      } else await runCommand("ovsdb-tool", ["join-cluster", this.file(index), this.database, address, first]);
+      } else await this.#join(index, 0);
     }
     await this.startAll();
   }
@@ -71,25 +69,39 @@ export class OvsdbCluster implements AsyncDisposable {
     await this.waitConnected();
   }
 
+  /** What each member says of itself; undefined for one that is down, frozen, or not answering within 3 s. */
   rows(): Promise<(ServerDatabaseRow | undefined)[]> {
     return Promise.all(
-      this.members.map(async ({ unix, pid }) =>
-        pid === undefined ? undefined : serverRow(unix, this.database).catch(() => undefined),
+      this.members.map(async ({ unix, pid, paused }) =>
+        pid === undefined || paused ? undefined : serverRow(unix, this.database).catch(() => undefined),
       ),
     );
   }
 
-  /** The index of the leader as the members see it now. */
-  async leader(): Promise<number | undefined> {
-    const index = (await this.rows()).findIndex((row) => row?.leader === true && row.connected);
-    return index < 0 ? undefined : index;
+  /**
+   * The index of the leader as the members see it now. A leader that was cut off still claims to lead for up to 2 s;
+   * of two claims, the one with more applied counts, since a new leader begins with an entry of its own.
+   */
+  async leader({ not }: { readonly not?: number | undefined } = {}): Promise<number | undefined> {
+    let best: { member: number; applied: number } | undefined;
+    for (const [member, row] of (await this.rows()).entries()) {
+      if (row?.leader !== true || !row.connected || member === not) continue;
+      if (best === undefined || (row.index ?? 0) > best.applied) best = { member, applied: row.index ?? 0 };
+    }
+    return best?.member;
+  }
+
+  /** The members that run and do not lead. */
+  async followers(): Promise<number[]> {
+    const leader = await this.waitForLeader();
+    return [...this.members.keys()].filter((index) => index !== leader && this.member(index).pid !== undefined);
   }
 
   waitForLeader(options: { readonly not?: number; readonly deadlineMs?: number } = {}): Promise<number> {
     return waitFor(
       async () => {
-        const leader = await this.leader();
-        return leader === undefined || leader === options.not ? undefined : { leader };
+        const leader = await this.leader({ not: options.not });
+        return leader === undefined ? undefined : { leader };
       },
       {
         what: `a leader of ${this.database}${options.not === undefined ? "" : ` other than ${options.not}`}`,
@@ -112,8 +124,47 @@ export class OvsdbCluster implements AsyncDisposable {
     );
   }
 
+  /** The text of `cluster/status`. */
   status(index: number): Promise<string> {
     return this.member(index).appctl("cluster/status", this.database);
+  }
+
+  /** The member's own id, of its file; it gets another one when it is wiped. */
+  async sid(index: number): Promise<string> {
+    return (await runCommand("ovsdb-tool", ["db-sid", this.file(index)])).trim();
+  }
+
+  /** The cluster's id: another one after {@link rebuildFromBackup}. */
+  async cid(index = 0): Promise<string> {
+    return (await runCommand("ovsdb-tool", ["db-cid", this.file(index)])).trim();
+  }
+
+  /** Ends a member by SIGTERM, which hands no leadership over, starts it again, and waits until all are connected. */
+  async restartMember(index: number): Promise<void> {
+    await this.member(index).restart();
+    await this.waitConnected();
+  }
+
+  /** Kills a member, throws its file away, has the others forget it, and lets it join anew at the same address. */
+  async wipe(index: number): Promise<void> {
+    const member = this.member(index);
+    const sid = await this.sid(index);
+    await member.kill("SIGKILL");
+    rmSync(this.file(index));
+    const leader = await this.waitForLeader({ not: index });
+    await this.member(leader).appctl("cluster/kick", this.database, sid);
+    // Until the removal is committed, the leader would take the newcomer for the one that it removes.
+    const removed = async (): Promise<boolean> =>
+      !(await this.status(leader)).includes(` at ${this.#raftAddresses[index]}`);
+    await waitFor(removed, { what: `member ${index} to be forgotten` });
+    await this.#join(index, leader);
+    await member.start();
+    await this.waitConnected();
+  }
+
+  async #join(index: number, through: number): Promise<void> {
+    const [own = "", other = ""] = [this.#raftAddresses[index], this.#raftAddresses[through]];
+    await runCommand("ovsdb-tool", ["join-cluster", this.file(index), this.database, own, other]);
   }
 
   /** Stops all, takes one member's content, and starts a new cluster from it at the same addresses: a new cluster id. */
@@ -131,10 +182,14 @@ export class OvsdbCluster implements AsyncDisposable {
   }
 }
 
-export async function startCluster(options: ClusterOptions): Promise<OvsdbCluster> {
+/** Starts the members of a new cluster, and waits until all are connected. */
+export function startCluster(options: ClusterOptions): Promise<OvsdbCluster> {
+  return retryTaken(() => startOnce(options));
+}
+
+async function startOnce(options: ClusterOptions): Promise<OvsdbCluster> {
   const dir = temporaryFolder();
   const schema = schemaPath(dir, options.schema);
-  const database = String((JSON.parse(readFileSync(schema, "utf8")) as { name: unknown }).name);
   const members: OvsdbServer[] = [];
   const raftAddresses: string[] = [];
   for (let index = 0; index < (options.members ?? 3); index++) {
@@ -152,7 +207,8 @@ export async function startCluster(options: ClusterOptions): Promise<OvsdbCluste
       }),
     );
   }
-  const cluster = new OvsdbCluster(dir, database, members, raftAddresses, options.electionTimerMs ?? 1_000);
+  const timer = options.electionTimerMs ?? 1_000;
+  const cluster = new OvsdbCluster(dir, schemaName(schema), members, raftAddresses, timer);
   try {
     await cluster.bootstrap(options.fromStandalone ?? schema);
   } catch (error) {
@@ -160,4 +216,9 @@ export async function startCluster(options: ClusterOptions): Promise<OvsdbCluste
     throw error;
   }
   return cluster;
+}
+
+/** The database that a schema file describes. */
+export function schemaName(path: string): string {
+  return String((JSON.parse(readFileSync(path, "utf8")) as { name: unknown }).name);
 }

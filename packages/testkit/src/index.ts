@@ -1,8 +1,15 @@
 export { canNetns, ovsVersion, realOvs, SCHEMAS } from "./environment.ts";
-export { freePort, removeFolder, runCommand, startProcess, temporaryFolder } from "./processes.ts";
-export { waitFor, type WaitOptions } from "./wait-for.ts";
+export { atExit, freePort, removeFolder, runCommand, startProcess, temporaryFolder } from "./processes.ts";
+export { Hopeless, waitFor, type WaitOptions } from "./wait-for.ts";
 export { dialRemote, dumpRows, rawCall, type RawJson, serverRow, type ServerDatabaseRow } from "./raw.ts";
-export { OvsdbServer, type ServerSpec, type StandaloneOptions, startStandalone, type TlsFiles } from "./server.ts";
+export {
+  OvsdbServer,
+  PortTaken,
+  type ServerSpec,
+  type StandaloneOptions,
+  startStandalone,
+  type TlsFiles,
+} from "./server.ts";
 export { type ClusterOptions, OvsdbCluster, startCluster } from "./cluster.ts";
 export { NetnsCluster, startNetnsCluster } from "./netns.ts";
 export { CuttingProxy, startProxy } from "./proxy.ts";

@@ -1,6 +1,7 @@
 /** Child processes and folders that do not outlive their test. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, openSync, rmSync } from "node:fs";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,10 +28,26 @@ export function removeFolder(folder: string): void {
   folders.delete(folder);
 }
 
-/** Starts a process whose output goes to a file. */
+/** Calls this as the process ends, after its children were killed: for what no child takes along. Must be synchronous. */
+export function atExit(clean: () => void): void {
+  process.on("exit", clean);
+}
+
+let wrapper: readonly string[] | undefined;
+
+/** What makes the kernel kill a child with us, even if we are killed ourselves (prctl(2), PR_SET_PDEATHSIG). */
+function withParent(): readonly string[] {
+  const command = ["setpriv", "--pdeathsig", "KILL"];
+  wrapper ??= spawnSync("setpriv", [...command.slice(1), "true"]).status === 0 ? command : [];
+  return wrapper;
+}
+
+/** Starts a process whose output goes to a file. It ends with this process, however that ends where `setpriv` exists. */
 export function startProcess(command: string, args: readonly string[], outputFile: string): ChildProcess {
   const output = openSync(outputFile, "a");
-  const child = spawn(command, args, { stdio: ["ignore", output, output] });
+  const [first = command, ...rest] = [...withParent(), command, ...args];
+  const child = spawn(first, rest, { stdio: ["ignore", output, output] });
+  closeSync(output);
   children.add(child);
   child.once("exit", () => children.delete(child));
   child.once("error", () => children.delete(child));
@@ -47,16 +64,22 @@ export function runCommand(command: string, args: readonly string[], timeoutMs =
   });
 }
 
+/** Below the ports that Linux gives to outgoing connections, so that none takes the port of a server that is down. */
+const PORTS = { from: 10_000, to: 32_000 } as const;
+
 /** A TCP port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port found between ${PORTS.from} and ${PORTS.to}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

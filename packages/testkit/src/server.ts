@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, removeFolder, runCommand, startProcess, temporaryFolder } from "./processes.ts";
 import { rawCall } from "./raw.ts";
-import { waitFor } from "./wait-for.ts";
+import { Hopeless, waitFor } from "./wait-for.ts";
 
 export type TlsFiles = { readonly ca: string; readonly cert: string; readonly key: string };
 
@@ -20,6 +20,20 @@ export type ServerSpec = {
   readonly prefix?: readonly string[];
 };
 
+/** ovsdb-server itself starts all the same, and whoever has the port would be taken for it. */
+export class PortTaken extends Hopeless {}
+
+/** Tries again, with what is then hopefully another port. */
+export async function retryTaken<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let triesLeft = 2; ; triesLeft--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof PortTaken) || triesLeft === 0) throw error;
+    }
+  }
+}
+
 export class OvsdbServer implements AsyncDisposable {
   readonly spec: ServerSpec;
   readonly dir: string;
@@ -29,6 +43,7 @@ export class OvsdbServer implements AsyncDisposable {
   readonly ssl: string | undefined;
   #child: ChildProcess | undefined;
   #owned = false;
+  #paused = false;
 
   constructor(spec: ServerSpec) {
     this.spec = spec;
@@ -54,6 +69,11 @@ export class OvsdbServer implements AsyncDisposable {
     return this.#child?.exitCode === null && this.#child.signalCode === null ? this.#child.pid : undefined;
   }
 
+  /** Between {@link pause} and {@link resume}. */
+  get paused(): boolean {
+    return this.#paused && this.pid !== undefined;
+  }
+
   /** The folder goes with the server. */
   ownFolder(): this {
     this.#owned = true;
@@ -75,19 +95,31 @@ export class OvsdbServer implements AsyncDisposable {
       ...extraArgs,
     ];
     const [command = "ovsdb-server", ...before] = [...prefix, "ovsdb-server"];
+    const logged = this.log().length;
     const child = startProcess(command, [...before, ...args], join(dir, "output"));
     this.#child = child;
-    await waitFor(
-      () => {
-        if (child.exitCode !== null)
-          throw new Error(
-            `ovsdb-server ended with ${child.exitCode}: ${this.log().slice(-2000)}${readFileSync(join(dir, "output"), "utf8").slice(-2000)}`,
-          );
-        return rawCall(this.unix, "list_dbs", [], 1_000);
-      },
-      { what: `ovsdb-server in ${dir}` },
-    );
+    this.#paused = false;
+    try {
+      await waitFor(() => this.#answers(child, logged), { what: `ovsdb-server in ${dir}` });
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
     return this;
+  }
+
+  /** Whether it answers, on its own ports. `logged`: where its log begins, in characters. */
+  async #answers(child: ChildProcess, logged: number): Promise<true> {
+    const log = (): string => this.log().slice(logged);
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+      const output = readFileSync(join(this.dir, "output"), "utf8");
+      const end = child.pid === undefined ? "did not start" : `ended with ${child.exitCode ?? child.signalCode}`;
+      throw new Hopeless(`ovsdb-server in ${this.dir} ${end}: ${`${log()}${output}`.slice(-4_000)}`);
+    }
+    await rawCall(this.unix, "list_dbs", [], 1_000);
+    const failed = /^.*listen failed.*$/m.exec(log())?.[0];
+    if (failed !== undefined) throw new PortTaken(`ovsdb-server in ${this.dir}: ${failed}`);
+    return true;
   }
 
   log(): string {
@@ -99,11 +131,14 @@ export class OvsdbServer implements AsyncDisposable {
     return runCommand("ovs-appctl", ["-t", join(this.dir, "ctl"), ...args]);
   }
 
+  /** SIGSTOP: connections stay open and are taken by the kernel, and nothing is answered. */
   pause(): void {
+    this.#paused = true;
     this.#child?.kill("SIGSTOP");
   }
 
   resume(): void {
+    this.#paused = false;
     this.#child?.kill("SIGCONT");
   }
 
@@ -141,32 +176,41 @@ export type StandaloneOptions = {
   /** Schema files, or schemas as JSON. */
   readonly schemas?: readonly (string | object)[];
   readonly relayOf?: { readonly database: string; readonly remotes: string };
+  /** Standalone database files that exist; served in place, after those of `schemas`. */
+  readonly databaseFiles?: readonly string[];
+  /** Further values of `--remote`, such as `db:DB,TABLE,COLUMN`. */
+  readonly remotes?: readonly string[];
+  /** A folder of the caller's, which stays; default: a temporary one. */
+  readonly dir?: string;
   /** Listen on TCP, TLS, or only the Unix socket. */
   readonly listen?: "tcp" | "ssl" | "unix";
   readonly tls?: TlsFiles;
   readonly extraArgs?: readonly string[];
 };
 
-/** Starts a server of standalone databases, or a relay. */
+/** Starts a server of standalone databases, or a relay, or both. */
 export async function startStandalone(options: StandaloneOptions): Promise<OvsdbServer> {
-  const dir = temporaryFolder();
+  const { schemas = [], databaseFiles = [], remotes = [], relayOf, listen = "tcp", extraArgs = [], tls } = options;
+  const dir = options.dir ?? temporaryFolder();
   const databases: string[] = [];
-  for (const [index, schema] of (options.schemas ?? []).entries()) {
-    const database = join(dir, `db${index}.db`);
-    await runCommand("ovsdb-tool", ["create", database, schemaPath(dir, schema, index)]);
-    databases.push(database);
+  try {
+    for (const [index, schema] of schemas.entries()) {
+      const database = join(dir, `db${index}.db`);
+      await runCommand("ovsdb-tool", ["create", database, schemaPath(dir, schema, index)]);
+      databases.push(database);
+    }
+    databases.push(...databaseFiles);
+    if (relayOf !== undefined) databases.push(`relay:${relayOf.database}:${relayOf.remotes}`);
+    const further = [...remotes.map((remote) => `--remote=${remote}`), ...extraArgs];
+    const server = await retryTaken(async () => {
+      const listeners = listen === "unix" ? [] : [`p${listen}:${await freePort()}:127.0.0.1`];
+      return new OvsdbServer({ dir, databases, listen: listeners, extraArgs: further, tls }).start();
+    });
+    return options.dir === undefined ? server.ownFolder() : server;
+  } catch (error) {
+    if (options.dir === undefined) removeFolder(dir);
+    throw error;
   }
-  if (options.relayOf !== undefined) databases.push(`relay:${options.relayOf.database}:${options.relayOf.remotes}`);
-  const listen = options.listen ?? "tcp";
-  const port = await freePort();
-  const spec: ServerSpec = {
-    dir,
-    databases,
-    listen: listen === "unix" ? [] : [`p${listen}:${port}:127.0.0.1`],
-    extraArgs: options.extraArgs ?? [],
-    tls: options.tls,
-  };
-  return new OvsdbServer(spec).ownFolder().start();
 }
 
 /** The path of a schema, written to the folder if it is given as JSON. */

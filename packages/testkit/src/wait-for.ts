@@ -6,7 +6,15 @@ export type WaitOptions = {
   readonly what: string;
 };
 
-/** Asks until the answer is neither `undefined` nor `false`; an error counts as "not yet". */
+/** Thrown by a condition that can no longer come true: the wait ends at once with this error. */
+export class Hopeless extends Error {
+  override readonly name = "Hopeless";
+}
+
+/**
+ * Asks until the answer is neither `undefined`, `null` nor `false`, every 5 ms at first and every 50 ms later.
+ * An error counts as "not yet", unless it is {@link Hopeless}.
+ */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { deadlineMs = 20_000, what }: WaitOptions,
@@ -19,6 +27,7 @@ export async function waitFor<T>(
       if (answer !== undefined && answer !== null && answer !== false) return answer as NonNullable<T>;
       last = answer;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = error;
     }
     if (Date.now() > endMs) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`, { cause: last });
