@@ -14,12 +14,19 @@ export type CallOptions = {
   readonly changes?: boolean | undefined;
 };
 
+/** What only this package gives to a call. */
+export type InnerOptions = CallOptions & {
+  /** Told to which server it goes; again if it goes to another. */
+  readonly onSent?: ((endpoint: string | undefined) => void) | undefined;
+};
+
 type Call = {
   readonly method: string;
   readonly params: readonly Json[];
   readonly startedMs: number;
   readonly deadlineMs: number;
   readonly changes: boolean;
+  readonly onSent: InnerOptions["onSent"];
   readonly settle: (outcome: { readonly result: Json } | { readonly error: unknown }) => void;
   sentMs: number | undefined;
 };
@@ -48,7 +55,7 @@ export class Calls {
     return this.#sent.size + this.#waiting.size;
   }
 
-  start(method: string, params: readonly Json[], timeoutMs: number, options: CallOptions): Promise<Json> {
+  start(method: string, params: readonly Json[], timeoutMs: number, options: InnerOptions): Promise<Json> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -71,7 +78,7 @@ export class Calls {
         else resolve(outcome.result);
       };
       const deadlineMs = startedMs + timeoutMs;
-      this.#waiting.set(token, { method, params, startedMs, deadlineMs, changes: options.changes === true, settle, sentMs: undefined });
+      this.#waiting.set(token, { method, params, startedMs, deadlineMs, changes: options.changes === true, onSent: options.onSent, settle, sentMs: undefined });
       if (this.#isReady()) this.#send(token);
     });
   }
@@ -89,6 +96,7 @@ export class Calls {
     if (call === undefined) return;
     this.#waiting.delete(token);
     call.sentMs = this.#clock.nowMs();
+    call.onSent?.(this.#driver().state.status.endpoint);
     this.#sent.set(token, call);
     this.#driver().feed({ type: "call", token, method: call.method, params: call.params });
   }

@@ -11,11 +11,13 @@ import type { Answered } from "../transaction/symbols.ts";
 import type { Edit, Transaction } from "../transaction/typed.ts";
 import { type CallOptions, Calls } from "./calls.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import type { Dialer } from "./connection.ts";
 import { socketDialer } from "./socket.ts";
 import { publishState } from "./diagnostics.ts";
 import { SessionDriver } from "./driver.ts";
 import { edit, type EditOptions } from "./edit.ts";
 import { type Lock, Locks } from "./locks.ts";
+import { isAwake } from "./silence.ts";
 import { endpointsOf, type Limits, limitsOf, type OpenOptions, sessionOptions } from "./options.ts";
 import { type LiveReplica, Replicas, type ReplicateOptions, withSignal } from "./replicas.ts";
 import { schemaDifference, ServerSchema } from "./server-schema.ts";
@@ -37,6 +39,7 @@ export type SelectOptions<S extends AnySchema, T extends TableName<S>, C extends
 export class Database<S extends AnySchema = AnySchema> implements AsyncDisposable {
   readonly name: string;
   readonly #driver: SessionDriver;
+  readonly #dial: Dialer;
   readonly #calls: Calls;
   readonly #locks: Locks;
   readonly #replicas: Replicas;
@@ -51,6 +54,7 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
   
   #opened: { resolve: () => void; reject: (error: unknown) => void } | undefined;
   #closed = false;
+  readonly #closing = new AbortController();
 
   /** @internal */
   constructor(schema: S | string, options: OpenOptions) {
@@ -61,6 +65,7 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
     this.#comment = options.comment;
     const { frameBytesMax, depthMax, sendQueueBytesMax } = this.#limits;
     const dial = options.transport ?? socketDialer({ tls: options.tls, limits: { frameBytesMax, depthMax, sendQueueBytesMax } });
+    this.#dial = dial;
     this.#driver = new SessionDriver(
       sessionOptions(this.name, options, this.#limits, this.#clock),
       {
@@ -227,6 +232,7 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.abort();
     const error = new ClosedError(`the database ${this.name} was closed`);
     this.#locks.close();
     this.#driver.feed({ type: "close" });
@@ -247,6 +253,7 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
       comment: this.#comment,
       encoder: () => this.#encoderNow(),
       call: (method, params, timeoutMs, options) => this.#calls.start(method, params, timeoutMs, options),
+      isAwake: (remote) => isAwake({ dial: this.#dial, clock: this.#clock, signal: this.#closing.signal }, remote, this.#limits.connectMs),
     };
   }
 

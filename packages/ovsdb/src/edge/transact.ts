@@ -6,7 +6,7 @@ import { answerOf, judgeReply, refusedExpectation, unmetExpectation } from "../t
 import { inWireOrder, type LaidOperation } from "../transaction/layout.ts";
 import { askGuard, type Guard, guardedRows, guardInserts, guardWaits, isFirstRun, isRelative, judgeGuard, stateProbe, touchedRows, touchProbe } from "../transaction/once.ts";
 import { answered, type Answered } from "../transaction/symbols.ts";
-import type { CallOptions } from "./calls.ts";
+import type { CallOptions, InnerOptions } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import { publishTransaction, publishWarning } from "./diagnostics.ts";
 import type { Lock } from "./locks.ts";
@@ -41,7 +41,9 @@ export interface TransactHost {
   readonly comment: string | undefined;
   encoder(): Encoder;
   /** A transact by itself: rejects with `OutcomeUnknownError` when the reply is lost. */
-  call(method: string, params: readonly Json[], timeoutMs: number, options: CallOptions): Promise<Json>;
+  call(method: string, params: readonly Json[], timeoutMs: number, options: InnerOptions): Promise<Json>;
+  /** Whether the server has surely read all that was sent to it on links that are gone. */
+  isAwake(remote: string): Promise<boolean>;
 }
 
 /** Runs the builder function, sends what it built, and answers its symbols. */
@@ -96,11 +98,13 @@ async function attemptCommit<T>(host: TransactHost, operations: LaidOperation[],
   const startedMs = host.clock.nowMs();
   const holding = options.lock?.signal;
   const ask: Ask | undefined = guard === undefined ? undefined : (withinMs) => readGuard(host, guard, holding !== undefined && !holding.aborted, withinMs);
-  const resolve = ask === undefined ? undefined : (): Promise<OutcomeResolution> => resolveOutcome(host, ask);
+  let server: string | undefined;
+  const onSent = (endpoint: string | undefined): void => void (server = endpoint);
+  const resolve = ask === undefined ? undefined : (): Promise<OutcomeResolution> => resolveOutcome(host, ask, server);
   let reply: Json;
   try {
     const params = [host.database, ...operations.map(({ json }) => json), ...extra];
-    reply = await host.call("transact", params, leftMs(), { ...callOptions(options), changes: options.dryRun !== true && changesData(operations) });
+    reply = await host.call("transact", params, leftMs(), { ...callOptions(options), changes: options.dryRun !== true && changesData(operations), onSent });
   } catch (error) {
     if (error instanceof OutcomeUnknownError) error.resolve = resolve;
     publishTransaction({ database: host.database, operations: operations.length, durationMs: host.clock.nowMs() - startedMs, outcome: error instanceof OutcomeUnknownError ? "unknown" : "failed" });
@@ -200,10 +204,16 @@ const SETTLE_MS = 1_000;
 const SETTLE_ASKS = 2;
 
 /**
- * Asks what became of a guarded transaction. "Not committed" is only believed when it is seen twice, a second apart: a
- * server that was stopped in between may still have read the request when it woke.
+ * Asks what became of a guarded transaction. "Not committed" is only believed when the server that it was sent to is awake
+ * or gone: one that was stopped carries out what it finds in its sockets when it wakes. Then it is seen twice, a second
+ * apart, since what that server has passed on to the leader may be on its way.
  */
-async function resolveOutcome(host: TransactHost, ask: Ask): Promise<OutcomeResolution> {
+async function resolveOutcome(host: TransactHost, ask: Ask, server: string | undefined): Promise<OutcomeResolution> {
+  const first = await ask(host.transactMs);
+  if (first.committed !== false) return first;
+  if (server !== undefined && !(await host.isAwake(server))) {
+    return { committed: "unknown", why: `it is not there now, but ${server}, which it was sent to, is silent and may still carry it out when it wakes; ask again later` };
+  }
   for (let asked = 1; ; asked++) {
     const state = await ask(host.transactMs);
     if (state.committed !== false || asked >= SETTLE_ASKS) return state;

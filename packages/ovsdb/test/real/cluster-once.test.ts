@@ -183,6 +183,31 @@ describe.skipIf(skip)("ovsdb-server runs a transaction again by itself when its 
   });
 });
 
+describe.skipIf(skip)("a leader that is frozen with requests unread in its socket", () => {
+  afterEach(expectNoStrayRejections);
+
+  test("may carry them out when it wakes: until then nobody claims to know, and afterwards the truth is told", async () => {
+    await using cluster = await startCluster({ schema: Work.literal });
+    await using db = await openDatabase(Work, { remote: cluster.remote, ...QUICK });
+    for (let round = 0; round < 3; round++) {
+      const names = Array.from({ length: 5 }, (_none, index) => `unread-${round}-${index}`);
+      const leader = cluster.member(await cluster.waitForLeader());
+      leader.pause();
+      const writes = names.map((name) => db.transact((tx) => tx.insert("Item", { name }), { once: true }).catch((reason: unknown) => reason));
+      const errors = (await Promise.all(writes)).filter((error) => error instanceof OutcomeUnknownError);
+      expect(errors).toHaveLength(names.length);
+      const early = await Promise.all(errors.map((error) => error.resolve?.()));
+      for (const told of early) expect(told?.committed).toBe("unknown");
+      leader.resume();
+      await cluster.waitConnected();
+      const told = await Promise.all(errors.map((error) => error.resolve?.()));
+      const items = await db.select("Item");
+      const found = names.map((name) => items.some((row) => row.name === name));
+      expect(told.map((one) => one?.committed)).toEqual(found);
+    }
+  });
+});
+
 describe.skipIf(skip)("a reply that never comes", () => {
   let cluster: OvsdbCluster;
   beforeAll(async () => {

@@ -7,6 +7,7 @@ import {
   defineSchema,
   openDatabase,
   type OpenOptions,
+  type OutcomeResolution,
   OutcomeUnknownError,
   TimeoutError,
   UnavailableError,
@@ -24,7 +25,7 @@ export const Work = defineSchema({
 } as const);
 
 /** Quick to notice, so that a whole story fits into seconds. */
-export const QUICK: Omit<OpenOptions, "remote"> = { probeMs: 1_000, backoff: { minMs: 100, maxMs: 1_000 } };
+export const QUICK: Omit<OpenOptions, "remote"> = { probeMs: 1_000, backoff: { minMs: 100, maxMs: 1_000 }, limits: { connectMs: 2_000 } };
 
 const SHARED = "shared";
 const TABLES = ["Item", "Named", "Counter"] as const;
@@ -47,6 +48,7 @@ class Writer implements AsyncDisposable {
   readonly #counters: Awaited<ReturnType<typeof counters>>;
   #running: Promise<void> | undefined;
   #stop = false;
+  readonly #later: (() => Promise<boolean>)[] = [];
 
   constructor(name: string, db: Database<typeof Work>, replica: Awaited<ReturnType<typeof counters>>) {
     this.#name = name;
@@ -77,7 +79,7 @@ class Writer implements AsyncDisposable {
       entry.told = "committed";
       this.committed++;
     } catch (error) {
-      if (error instanceof OutcomeUnknownError) entry.told = await this.#ask(error);
+      if (error instanceof OutcomeUnknownError) await this.#ask(entry, error);
       else if (isRefusal(error)) entry.told = "not committed";
       else {
         entry.told = "either";
@@ -112,14 +114,25 @@ class Writer implements AsyncDisposable {
     }
   }
 
-  /** Asks until somebody answers. Without a guard nobody can. */
-  async #ask(error: OutcomeUnknownError): Promise<Entry["told"]> {
+  /** Asks at once; of a guarded insert, again in the end if the server that had it was silent. Without a guard nobody can tell. */
+  async #ask(entry: Entry, error: OutcomeUnknownError): Promise<void> {
     this.unknown++;
     const { resolve } = error;
-    if (resolve === undefined) return "either";
-    const { committed } = await waitFor(() => resolve(), { what: "an answer about an unknown outcome", deadlineMs: 60_000 });
-    if (committed === "unknown") return "either";
-    return committed ? "committed" : "not committed";
+    const tell = ({ committed }: OutcomeResolution): boolean => {
+      entry.told = committed === "unknown" ? "either" : committed ? "committed" : "not committed";
+      return committed !== "unknown";
+    };
+    if (resolve === undefined) {
+      entry.told = "either";
+      return;
+    }
+    const isTold = tell(await waitFor(() => resolve(), { what: "an answer about an unknown outcome", deadlineMs: 60_000 }));
+    if (!isTold && entry.kind === "once") this.#later.push(async () => tell(await resolve()));
+  }
+
+  /** What could not be told at the time. */
+  async settle(): Promise<void> {
+    for (const ask of this.#later.splice(0)) await waitFor(ask, { what: "the outcome of a guarded insert" });
   }
 }
 
@@ -150,6 +163,7 @@ export class Workforce implements AsyncDisposable {
   async audit(): Promise<{ readonly committed: number; readonly unknown: number }> {
     await Promise.all(this.#writers.map((writer) => writer.stop()));
     await this.cluster.waitConnected();
+    await Promise.all(this.#writers.map((writer) => writer.settle()));
     const leader = this.cluster.member(await this.cluster.waitForLeader());
     await this.replica.synced();
     const dump = await dumpRows(leader.unix, "Work");
