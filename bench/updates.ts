@@ -32,7 +32,7 @@ export async function updates(cluster: OvsdbCluster): Promise<Finding[]> {
     const { cpuMs } = await measure(leader.unix, "b", () => idl);
     return cpuMs;
   });
-  await compare("python-ovs", 0.2, async () => (await measure(leader.unix, "c", () => startChild<Answer>("updates-python.py", [follower.remote, SCHEMAS.southbound]))).cpuMs);
+  await compare("python-ovs", 0.2, async () => (await measure(leader.unix, "c", () => startChild<Answer>("updates-python.py", [follower.remote, SCHEMAS.southbound, southboundFlow(0)]))).cpuMs);
   return findings;
 }
 

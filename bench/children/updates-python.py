@@ -2,11 +2,12 @@
 import json
 import resource
 import sys
+import uuid
 
 import ovs.db.idl
 import ovs.poller
 
-remote, schema = sys.argv[1], sys.argv[2]
+remote, schema, watched = sys.argv[1], sys.argv[2], uuid.UUID(sys.argv[3])
 
 
 def cpu_ms():
@@ -19,24 +20,22 @@ helper.register_table("Logical_Flow")
 
 
 class Follower(ovs.db.idl.Idl):
-    done = False
     changes = 0
 
     def notify(self, event, row, updates=None):
         self.changes += 1
-        if event != ovs.db.idl.ROW_DELETE and row.match == "sentinel":
-            self.done = True
 
 
 idl = Follower(remote, helper, leader_only=False)
 before = None
-while not idl.done:
+while True:
     idl.run()
     if before is None and idl.has_ever_connected() and len(idl.tables["Logical_Flow"].rows) > 0:
         before = cpu_ms()
         idl.changes = 0
         print("ready", flush=True)
-    if idl.done:
+    row = idl.tables["Logical_Flow"].rows.get(watched)
+    if row is not None and row.match == "sentinel":
         break
     poller = ovs.poller.Poller()
     idl.wait(poller)
