@@ -24,7 +24,7 @@ export class MonitorHost {
   #first: { resolve: () => void; reject: (error: unknown) => void } | undefined;
   /** Settles with the first snapshot. */
   readonly arrived: Promise<void>;
-  /** Why the replica cannot be kept: a value that its types cannot hold. It is closed then. */
+  /** Why the replica cannot be kept: a value that its types cannot hold, a monitor that the server refuses. It is closed then. */
   failure: OvsdbError | undefined;
 
   constructor(id: number, replica: Replica, onInconsistent: (reason: string) => void) {
@@ -91,6 +91,7 @@ export class MonitorHost {
   }
 
   fail(error: unknown): void {
+    if (error instanceof OvsdbError && error.code !== "CLOSED") this.failure ??= error;
     this.#first?.reject(error);
     this.#first = undefined;
     this.#feed?.feed.discard();
@@ -110,8 +111,7 @@ export class MonitorHost {
       run();
     } catch (error) {
       if (error instanceof InconsistencyError) return this.#onInconsistent(error.message);
-      this.failure = error instanceof OvsdbError ? error : new OvsdbError("PROTOCOL", `a replica could not be kept: ${String(error)}`, { cause: error });
-      this.fail(this.failure);
+      this.fail(error instanceof OvsdbError ? error : new OvsdbError("PROTOCOL", `a replica could not be kept: ${String(error)}`, { cause: error }));
     }
   }
 }

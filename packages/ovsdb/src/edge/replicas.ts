@@ -1,6 +1,7 @@
 import type { AnySchema } from "../define-schema.ts";
 import { ClosedError, type UnavailableError, ValueError } from "../error.ts";
 import type { OperationEncoder } from "../operation.ts";
+import type { Json } from "../json.ts";
 import type { IndexDefinition } from "../replica/index-definition.ts";
 import { Replica } from "../replica/replica.ts";
 import type { TableSpec } from "../replica/table-store.ts";
@@ -16,7 +17,7 @@ import { MonitorHost } from "./monitor-host.ts";
 export interface ReplicaOwnMembers<S extends AnySchema = AnySchema, Sel = unknown> extends AsyncDisposable {
   /** Resolves when everything is in that the server had committed before this call. */
   synced(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Asks for other rows; resolves when exactly these conditions are in force and their rows are in. */
+  /** Asks for other rows, those that meet any clause; resolves when exactly these conditions are in force and their rows are in. */
   setConditions(conditions: { readonly [T in keyof Sel & TableName<S>]?: WhereOf<S, T> }, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Tables and columns that were asked for and that the server does not have: `Table` or `Table.column`. */
   readonly missing: readonly string[];
@@ -73,11 +74,16 @@ export class Replicas {
   /** Ids of the monitors with what to ask for in terms of the server's present schema. */
   requests(changed: boolean): Map<number, MonitoredTables> {
     const requests = new Map<number, MonitoredTables>();
-    for (const [id, held] of this.#held) {
-      const { specs, tables, missing } = this.#plan(held.wishes, held.conditions);
-      held.missing = missing;
-      if (changed) held.host.useSpecs(specs);
-      requests.set(id, tables);
+    for (const [id, held] of [...this.#held]) {
+      try {
+        const { specs, tables, missing } = this.#plan(held.wishes, held.conditions);
+        held.missing = missing;
+        if (changed) held.host.useSpecs(specs);
+        requests.set(id, tables);
+      } catch (error) {
+        // Its condition has no meaning in the new schema, and without it other rows would come than were asked for.
+        this.#drop(id, error);
+      }
     }
     return requests;
   }
@@ -142,9 +148,9 @@ export class Replicas {
         const wire: Record<string, Conditions[string]> = {};
         for (const [table, where] of Object.entries(conditions)) {
           if (!held.wishes.has(table)) throw new ValueError(table, undefined, "is not part of this replica; name it in replicate(…) first");
-          wire[table] = this.#host.encoder().where(table, where);
-          held.conditions.set(table, where);
+          wire[table] = monitorCondition(this.#host.encoder(), table, where);
         }
+        for (const [table, where] of Object.entries(conditions)) held.conditions.set(table, where);
         const seqno = ++held.seqno;
         const acked = new Promise<void>((resolve, reject) => held.ackWaiters.push({ seqno, resolve, reject }));
         this.#host.feed({ type: "conditions", monitor: id, conditions: wire });
@@ -161,12 +167,11 @@ export class Replicas {
     };
   }
 
-  #drop(id: number): void {
+  #drop(id: number, error: unknown = new ClosedError("the replica was closed")): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
     this.#held.delete(id);
     this.#host.feed({ type: "unmonitor", monitor: id });
-    const error = new ClosedError("the replica was closed");
     held.host.fail(error);
     for (const { reject } of held.ackWaiters.splice(0)) reject(error);
   }
@@ -190,7 +195,7 @@ export class Replicas {
       const codec = new RowCodec(schema, known, (column) => this.#host.schema.policy(name, column));
       specs.push({ name, schema, columns: known, codec, indexes });
       const where = conditions.get(name);
-      tables[name] = where === undefined ? { columns: known } : { columns: known, where: this.#host.encoder().where(name, where) };
+      tables[name] = where === undefined ? { columns: known } : { columns: known, where: monitorCondition(this.#host.encoder(), name, where) };
     }
     return { specs, tables, missing };
   }
@@ -200,6 +205,15 @@ export class Replicas {
     const own = this.#host.schema.literal.tables[table]?.columns;
     return own === undefined ? undefined : Object.keys(own);
   }
+}
+
+/** A monitor's clauses are alternatives, where those of an operation must all hold (ovsdb-server(7) §4.1.12). */
+function monitorCondition(encoder: OperationEncoder, table: string, where: unknown): Json[] {
+  if (typeof where === "object" && where !== null && !Array.isArray(where) && Object.keys(where).length > 1) {
+    const columns = Object.keys(where).join(" and ");
+    throw new ValueError(table, undefined, `a server replicates the rows that meet any clause, not all of them, so ${columns} can't both be asked for; give one column, or a list of clauses of which one suffices`);
+  }
+  return encoder.where(table, where);
 }
 
 function wishOf(wish: unknown): Wish {

@@ -19,7 +19,10 @@ export type TableSelection<S extends AnySchema, T extends TableName<S>> =
   | {
       /** Default: all. */
       readonly columns?: readonly ColumnName<S, T>[];
-      /** The server sends only rows that meet this; it can be changed later. Default: all. */
+      /**
+       * The server sends only rows that meet this; it can be changed later. Of a list of clauses, one suffices, as
+       * ovsdb-server has it for monitors; an object of several columns is refused. Default: all.
+       */
       readonly where?: WhereOf<S, T>;
       /** Indexes to fill while the first rows arrive, rather than at the first `index` call with the same definition. */
       readonly indexes?: readonly IndexDefinition<RowOf<S, T>>[];

@@ -27,6 +27,16 @@ export function newMonitor(state: SessionState, id: number, tables: MonitoredTab
   };
 }
 
+/** The monitor in terms of another schema; a table that it brings comes with its condition. */
+export function useTables(monitor: MonitorState, tables: MonitoredTables): void {
+  monitor.tables = tables;
+  for (const [table, { where }] of Object.entries(tables)) {
+    if (monitor.wanted[table] !== undefined) continue;
+    monitor.wanted = { ...monitor.wanted, [table]: where ?? [] };
+    monitor.acked = { ...monitor.acked, [table]: where ?? [] };
+  }
+}
+
 /** Sends the monitor request, with the conditions that belong to the transaction id it resumes from. */
 export function startMonitor(state: SessionState, link: LinkState, monitor: MonitorState): void {
   const requests: Record<string, Json> = {};

@@ -7,7 +7,7 @@ import { greet, isServerMonitor, monitorServer, judgeLinks, onLegacySchema, onSe
 import { activeLink, dialDue, endLink, hangUp, newEndpoint, nextDialMs, reasonOf, refuse, shuffled } from "./links.ts";
 import { dropLock, onLockNotification, onLockReply, wantLock } from "./locks.ts";
 import { notify, request } from "./messages.ts";
-import { dropMonitor, newMonitor, onConditionsReply, onMonitorCanceled, onMonitorError, onMonitorReply, onUpdate, restartMonitor, startMonitor, wantConditions } from "./monitors.ts";
+import { dropMonitor, newMonitor, onConditionsReply, onMonitorCanceled, onMonitorError, onMonitorReply, onUpdate, restartMonitor, useTables, startMonitor, wantConditions } from "./monitors.ts";
 import { noteSynced, tellStatus } from "./status.ts";
 import { type Effect, type Input, type LinkState, type Pending, type SessionOptions, type SessionState, ZERO_ID } from "./types.ts";
 import { expireLinks, linkDeadlineMs, forgiveLateness } from "./time.ts";
@@ -96,7 +96,7 @@ function take(state: SessionState, nowMs: number, input: Input): void {
       active.schemaPending = false;
       for (const [id, tables] of input.monitors) {
         const monitor = state.monitors.get(id);
-        if (monitor !== undefined) monitor.tables = tables;
+        if (monitor !== undefined) useTables(monitor, tables);
       }
       for (const monitor of state.monitors.values()) {
         if (monitor.phase === "idle") startMonitor(state, active, monitor);
