@@ -14,3 +14,6 @@ export { type ClusterOptions, OvsdbCluster, startCluster } from "./cluster.ts";
 export { NetnsCluster, startNetnsCluster } from "./netns.ts";
 export { CuttingProxy, startProxy } from "./proxy.ts";
 export { makeSouthbound, southboundFlow, type SouthboundSize } from "./southbound.ts";
+export { makePki, type Pki } from "./pki.ts";
+export { ovsdbClient, type OvsdbClientOptions, ovsdbTransact } from "./ovsdb-client.ts";
+export { RBAC_SCHEMA, type RbacServer, startRbac } from "./rbac.ts";

@@ -3,10 +3,10 @@ import { connect, type Socket } from "node:net";
 
 export type RawJson = null | boolean | number | string | readonly RawJson[] | { readonly [member: string]: RawJson };
 
-/** Dials `tcp:HOST:PORT` or `unix:PATH`. */
+/** Dials `tcp:HOST:PORT` or `unix:PATH`, or the TCP side of `ssl:HOST:PORT`. */
 export function dialRemote(remote: string): Socket {
   if (remote.startsWith("unix:")) return connect(remote.slice(5));
-  const [, host = "127.0.0.1", port = "6640"] = /^tcp:\[?([^\]]*?)\]?:(\d+)$/.exec(remote) ?? [];
+  const [, host = "127.0.0.1", port = "6640"] = /^(?:tcp|ssl):\[?([^\]]*?)\]?:(\d+)$/.exec(remote) ?? [];
   return connect(Number(port), host);
 }
 

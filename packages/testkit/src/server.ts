@@ -82,6 +82,8 @@ export class OvsdbServer implements AsyncDisposable {
 
   async start(): Promise<this> {
     const { dir, databases, listen, extraArgs, tls, prefix = [] } = this.spec;
+    // ovsdb-server would open the database of this machine.
+    if (databases.length === 0) throw new Error("an ovsdb-server needs a database");
     const args = [
       ...databases,
       `--remote=p${this.unix}`,
