@@ -1,7 +1,7 @@
 /** Random schemas and random writes by two clients: the replica is what the server holds, whatever they do. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dumpRows, realOvs, startStandalone } from "../../../testkit/src/index.ts";
+import { dumpRows, realOvs, startStandalone } from "@ovnha/testkit";
 import { openDatabase } from "../../src/index.ts";
 
 const KINDS = {

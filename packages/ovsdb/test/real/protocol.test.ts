@@ -1,6 +1,6 @@
 /** The client's public face against one real ovsdb-server: monitors of every version, conversion, relays, locks, values. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dumpRows, freePort, type OvsdbServer, rawCall, realOvs, startProxy, startStandalone, waitFor } from "../../../testkit/src/index.ts";
+import { dumpRows, freePort, type OvsdbServer, rawCall, realOvs, startProxy, startStandalone, waitFor } from "@ovnha/testkit";
 import {
   AbortedError,
   ConstraintError,

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type OvsdbServer, type RawJson, rawCall, realOvs, startStandalone } from "../../../testkit/src/index.ts";
+import { freePort, type OvsdbServer, type RawJson, rawCall, realOvs, startStandalone } from "@ovnha/testkit";
 import { filesTls, openDatabase, PermissionError } from "../../src/index.ts";
 import { Authority } from "../support/pki.ts";
 

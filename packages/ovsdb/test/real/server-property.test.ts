@@ -1,7 +1,7 @@
 /** Random schemas and random transactions: what each kind of replica holds is what `select` on the server says. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { realOvs } from "../../../testkit/src/index.ts";
+import { realOvs } from "@ovnha/testkit";
 import { ArithmeticError, ConstraintError, type Database, openDatabase, ReferentialError, ValueError } from "../../src/index.ts";
 import type { Json, JsonObject } from "../../src/json.ts";
 import { type ColumnType, columnKind, type DatabaseSchema, formatSchema, parseSchema } from "../../src/schema.ts";
