@@ -1,4 +1,12 @@
-import { CanceledError, ClosedError, LimitError, OutcomeUnknownError, type OvsdbError, TimeoutError, type UnavailableError } from "../error.ts";
+import {
+  CanceledError,
+  ClosedError,
+  LimitError,
+  OutcomeUnknownError,
+  type OvsdbError,
+  TimeoutError,
+  type UnavailableError,
+} from "../error.ts";
 import type { Json } from "../json.ts";
 import type { Clock } from "./clock.ts";
 import { publishLatency } from "./diagnostics.ts";
@@ -43,7 +51,13 @@ export class Calls {
   #nextToken = 1;
   #closed: OvsdbError | undefined;
 
-  constructor(parts: { driver: () => SessionDriver; clock: Clock; unavailable: () => UnavailableError; isReady: () => boolean; max: number }) {
+  constructor(parts: {
+    driver: () => SessionDriver;
+    clock: Clock;
+    unavailable: () => UnavailableError;
+    isReady: () => boolean;
+    max: number;
+  }) {
     this.#driver = parts.driver;
     this.#clock = parts.clock;
     this.#unavailable = parts.unavailable;
@@ -60,13 +74,21 @@ export class Calls {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.pending >= this.#max) {
-      return Promise.reject(new LimitError("pendingCallsMax", `${this.#max} calls are pending already; wait for some, or raise limits.pendingCallsMax`));
+      return Promise.reject(
+        new LimitError(
+          "pendingCallsMax",
+          `${this.#max} calls are pending already; wait for some, or raise limits.pendingCallsMax`,
+        ),
+      );
     }
     if (options.whileDown === "reject" && !this.#isReady()) return Promise.reject(this.#unavailable());
     const token = this.#nextToken++;
     const startedMs = this.#clock.nowMs();
     return new Promise<Json>((resolve, reject) => {
-      const disarm = timeoutMs === Number.POSITIVE_INFINITY ? () => {} : this.#clock.after(timeoutMs, () => this.#expire(token, timeoutMs));
+      const disarm =
+        timeoutMs === Number.POSITIVE_INFINITY
+          ? () => {}
+          : this.#clock.after(timeoutMs, () => this.#expire(token, timeoutMs));
       const onAbort = (): void => this.#abort(token, signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
       const settle: Call["settle"] = (outcome) => {
@@ -78,7 +100,16 @@ export class Calls {
         else resolve(outcome.result);
       };
       const deadlineMs = startedMs + timeoutMs;
-      this.#waiting.set(token, { method, params, startedMs, deadlineMs, changes: options.changes === true, onSent: options.onSent, settle, sentMs: undefined });
+      this.#waiting.set(token, {
+        method,
+        params,
+        startedMs,
+        deadlineMs,
+        changes: options.changes === true,
+        onSent: options.onSent,
+        settle,
+        sentMs: undefined,
+      });
       if (this.#isReady()) this.#send(token);
     });
   }
@@ -126,7 +157,12 @@ export class Calls {
     this.#dropped(token, call, error, "the link was lost after it was sent");
   }
 
-  #dropped(token: number, call: Call, error: OvsdbError | undefined, why = "the server canceled it after it was sent"): void {
+  #dropped(
+    token: number,
+    call: Call,
+    error: OvsdbError | undefined,
+    why = "the server canceled it after it was sent",
+  ): void {
     if (call.changes) return call.settle({ error: outcomeUnknown(call, why, error) });
     // A read changes nothing: it is asked again of the next server, within its own limit.
     this.#sent.delete(token);
@@ -138,7 +174,9 @@ export class Calls {
   close(error: OvsdbError = new ClosedError("the database was closed")): void {
     this.#closed = error;
     for (const call of [...this.#sent.values()]) {
-      call.settle({ error: call.changes ? outcomeUnknown(call, "the database was closed after it was sent", error) : error });
+      call.settle({
+        error: call.changes ? outcomeUnknown(call, "the database was closed after it was sent", error) : error,
+      });
     }
     for (const call of [...this.#waiting.values()]) call.settle({ error });
   }

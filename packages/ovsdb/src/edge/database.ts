@@ -51,7 +51,7 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
   readonly #statuses = new Set<EventQueue<SessionStatus>>();
   #server: DatabaseSchema | undefined;
   #encoder: OperationEncoder | undefined;
-  
+
   #opened: { resolve: () => void; reject: (error: unknown) => void } | undefined;
   #closed = false;
   readonly #closing = new AbortController();
@@ -64,19 +64,27 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
     this.#limits = limitsOf(options.limits);
     this.#comment = options.comment;
     const { frameBytesMax, depthMax, sendQueueBytesMax } = this.#limits;
-    const dial = options.transport ?? socketDialer({ tls: options.tls, limits: { frameBytesMax, depthMax, sendQueueBytesMax } });
+    const dial =
+      options.transport ?? socketDialer({ tls: options.tls, limits: { frameBytesMax, depthMax, sendQueueBytesMax } });
     this.#dial = dial;
     this.#driver = new SessionDriver(
       sessionOptions(this.name, options, this.#limits, this.#clock),
       {
         onEffect: (effect) => this.#onEffect(effect),
-        onRow: (monitor, requestId, head, table, uuid, rowUpdate) => this.#replicas.get(monitor)?.onRow(requestId, head, table, uuid, rowUpdate) ?? false,
+        onRow: (monitor, requestId, head, table, uuid, rowUpdate) =>
+          this.#replicas.get(monitor)?.onRow(requestId, head, table, uuid, rowUpdate) ?? false,
       },
       dial,
       this.#clock,
     );
     const driver = (): SessionDriver => this.#driver;
-    this.#calls = new Calls({ driver, clock: this.#clock, unavailable: () => this.#unavailable(), isReady: () => this.status.state === "ready", max: this.#limits.pendingCallsMax });
+    this.#calls = new Calls({
+      driver,
+      clock: this.#clock,
+      unavailable: () => this.#unavailable(),
+      isReady: () => this.status.state === "ready",
+      max: this.#limits.pendingCallsMax,
+    });
     this.#locks = new Locks(driver);
     this.#replicas = new Replicas({
       snapshotMs: this.#limits.snapshotMs,
@@ -96,7 +104,10 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
       this.#opened = { resolve, reject };
     });
     const { openMs } = this.#limits;
-    const disarm = openMs === Number.POSITIVE_INFINITY ? () => {} : this.#clock.after(openMs, () => this.#opened?.reject(this.#unavailable(`within ${openMs} ms`)));
+    const disarm =
+      openMs === Number.POSITIVE_INFINITY
+        ? () => {}
+        : this.#clock.after(openMs, () => this.#opened?.reject(this.#unavailable(`within ${openMs} ms`)));
     this.#driver.feed({ type: "start" });
     try {
       await withSignal(opened, signal);
@@ -117,7 +128,10 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
 
   /** What the server's schema is, and how it differs from the one the program was written for. */
   get server(): ServerSchema {
-    return new ServerSchema(this.#serverSchema(), this.#typed === undefined ? [] : schemaDifference(this.#typed.parsed, this.#serverSchema()));
+    return new ServerSchema(
+      this.#serverSchema(),
+      this.#typed === undefined ? [] : schemaDifference(this.#typed.parsed, this.#serverSchema()),
+    );
   }
 
   /** Every change of {@link status} but the log index. Ends with a `LimitError` when `limits.eventsMax` wait unread. */
@@ -131,9 +145,13 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
   }
 
   /** Rows straight from the server, without a replica (RFC 7047 §5.2.2). */
-  async select<T extends TableName<S>, C extends ColumnName<S, T> = ColumnName<S, T>>(table: T, options: SelectOptions<S, T, C> = {}): Promise<readonly RowOf<S, T, C>[]> {
+  async select<T extends TableName<S>, C extends ColumnName<S, T> = ColumnName<S, T>>(
+    table: T,
+    options: SelectOptions<S, T, C> = {},
+  ): Promise<readonly RowOf<S, T, C>[]> {
     const { where = true, columns, signal, timeoutMs } = options;
-    const build = (tx: { select: (...given: never[]) => unknown }): unknown => tx.select(...([table, { where, columns }] as never[]));
+    const build = (tx: { select: (...given: never[]) => unknown }): unknown =>
+      tx.select(...([table, { where, columns }] as never[]));
     return (await transact(this.#host(), build as never, { signal, timeoutMs })) as readonly RowOf<S, T, C>[];
   }
 
@@ -156,7 +174,11 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
    *
    * @throws ConflictError when every attempt was beaten.
    */
-  async edit<T>(replica: { until(predicate: () => boolean, options: { readonly signal: AbortSignal }): Promise<void> }, change: (tx: Edit<S>) => T, options: EditOptions = {}): Promise<Answered<T>> {
+  async edit<T>(
+    replica: { until(predicate: () => boolean, options: { readonly signal: AbortSignal }): Promise<void> },
+    change: (tx: Edit<S>) => T,
+    options: EditOptions = {},
+  ): Promise<Answered<T>> {
     return edit(this.#host(), replica, change as never, options) as Promise<Answered<T>>;
   }
 
@@ -179,7 +201,10 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
   }
 
   /** Keeps a copy of the chosen tables; resolves when its first content is complete. */
-  replicate<const Sel extends SelectionOf<S>>(selection: Sel, options: ReplicateOptions = {}): Promise<LiveReplica<S, Sel>> {
+  replicate<const Sel extends SelectionOf<S>>(
+    selection: Sel,
+    options: ReplicateOptions = {},
+  ): Promise<LiveReplica<S, Sel>> {
     return this.#replicas.replicate<S, Sel>(selection, options);
   }
 
@@ -253,7 +278,8 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
       comment: this.#comment,
       encoder: () => this.#encoderNow(),
       call: (method, params, timeoutMs, options) => this.#calls.start(method, params, timeoutMs, options),
-      isAwake: (remote) => isAwake({ dial: this.#dial, clock: this.#clock, signal: this.#closing.signal }, remote, this.#limits.connectMs),
+      isAwake: (remote) =>
+        isAwake({ dial: this.#dial, clock: this.#clock, signal: this.#closing.signal }, remote, this.#limits.connectMs),
     };
   }
 
@@ -268,7 +294,10 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
   }
 
   #encoderNow(): OperationEncoder {
-    this.#encoder ??= new OperationEncoder(this.#serverSchema(), (table, column) => this.#typed?.policy(table, column) ?? "auto");
+    this.#encoder ??= new OperationEncoder(
+      this.#serverSchema(),
+      (table, column) => this.#typed?.policy(table, column) ?? "auto",
+    );
     return this.#encoder;
   }
 
@@ -298,7 +327,9 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
       case "snapshot":
         return this.#replicas.get(effect.monitor)?.onSnapshot(effect);
       case "update":
-        return this.#replicas.get(effect.monitor)?.onUpdate(effect.version, effect.updates, effect.lastId, effect.cause);
+        return this.#replicas
+          .get(effect.monitor)
+          ?.onUpdate(effect.version, effect.updates, effect.lastId, effect.cause);
       case "monitorFailed":
         return this.#replicas.get(effect.monitor)?.fail(effect.error);
       case "conditionsAcked":
@@ -347,7 +378,10 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
  * @param schema a schema from `defineSchema`, which gives types to everything, or just the database's name.
  * @throws UnavailableError when none is found within `limits.openMs`, with a reason per endpoint; the signal's reason.
  */
-export async function openDatabase<const S extends AnySchema>(schema: S | string, options: OpenOptions): Promise<Database<S>> {
+export async function openDatabase<const S extends AnySchema>(
+  schema: S | string,
+  options: OpenOptions,
+): Promise<Database<S>> {
   options.signal?.throwIfAborted();
   const database = new Database<S>(schema, options);
   await database.open(options.signal);

@@ -42,7 +42,7 @@ export type OpenOptions = {
    */
   readonly server?: "leader" | "any" | "relay-ok";
   /** For `ssl:` remotes; see `filesTls`. */
-  readonly tls?: TlsSource;
+  readonly tls?: TlsSource | undefined;
   readonly limits?: Limits;
   /** Milliseconds of silence until the server is asked (`echo`), and again until it is given up. Default 5,000; 0 never. Local sockets are probed too, since a stopped server is silent there as well. */
   readonly probeMs?: number;
@@ -58,7 +58,7 @@ export type OpenOptions = {
   /** Text for the `comment` of each transaction, such as the program's name. */
   readonly comment?: string;
   /** Gives up opening, and closes the database later. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Another transport than sockets, as tests use. */
   readonly transport?: Dialer;
   /** Another clock than the system's, as tests use. */

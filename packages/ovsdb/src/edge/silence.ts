@@ -13,7 +13,11 @@ const ROUNDS = 3;
  * finds the request of a closed link still in its socket when it wakes, and carries it out. If it answers several times
  * in a row on a new link, it has been through its old ones.
  */
-export function isAwake(parts: { readonly dial: Dialer; readonly clock: Clock; readonly signal: AbortSignal }, remote: string, withinMs: number): Promise<boolean> {
+export function isAwake(
+  parts: { readonly dial: Dialer; readonly clock: Clock; readonly signal: AbortSignal },
+  remote: string,
+  withinMs: number,
+): Promise<boolean> {
   const [endpoint] = parseRemotes(remote).endpoints;
   if (endpoint === undefined || isPassive(endpoint)) return Promise.resolve(false);
   return new Promise((resolve) => {

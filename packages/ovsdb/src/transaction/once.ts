@@ -66,7 +66,9 @@ export function isRelative(operations: readonly LaidOperation[]): boolean {
   return operations.some(({ op, json }) => {
     if (op === "wait" && json["until"] === "==") return true;
     const mutations = json["mutations"];
-    return Array.isArray(mutations) && mutations.some((mutation) => Array.isArray(mutation) && ARITHMETIC.has(mutation[1]));
+    return (
+      Array.isArray(mutations) && mutations.some((mutation) => Array.isArray(mutation) && ARITHMETIC.has(mutation[1]))
+    );
   });
 }
 
@@ -87,7 +89,8 @@ export function isFirstRun(details: string | undefined): boolean {
 export function touchProbe(operations: readonly LaidOperation[]): JsonObject[] {
   const probe: JsonObject[] = [];
   for (const { op, table, json } of operations) {
-    if (CHANGING.has(op) && table !== undefined) probe.push({ op: "select", table, where: json["where"] ?? [], columns: ["_uuid"] });
+    if (CHANGING.has(op) && table !== undefined)
+      probe.push({ op: "select", table, where: json["where"] ?? [], columns: ["_uuid"] });
     if (op !== "wait" && op !== "assert" && op !== "commit" && op !== "comment") probe.push(json);
   }
   return [...probe, { op: "abort" }];
@@ -105,26 +108,37 @@ export function touchedRows(probe: readonly JsonObject[], reply: readonly Json[]
     }
   }
   if (touched.size > GUARD_ROWS_MAX) {
-    throw new LimitError("GUARD_ROWS_MAX", `the guard of { once: true } would hold ${touched.size} rows, more than ${GUARD_ROWS_MAX}; narrow the where, or split the transaction`);
+    throw new LimitError(
+      "GUARD_ROWS_MAX",
+      `the guard of { once: true } would hold ${touched.size} rows, more than ${GUARD_ROWS_MAX}; narrow the where, or split the transaction`,
+    );
   }
   return [...touched.values()];
 }
 
 /** A second dry run: the touched rows as they are, the operations, and the rows as they would be. */
-export function stateProbe(operations: readonly LaidOperation[], touched: readonly { table: string; uuid: string }[]): JsonObject[] {
+export function stateProbe(
+  operations: readonly LaidOperation[],
+  touched: readonly { table: string; uuid: string }[],
+): JsonObject[] {
   const selects = touched.map(({ table, uuid }) => selectRow(table, uuid));
   const changes = operations.filter(({ op }) => CHANGING.has(op)).map(({ json }) => json);
   return [...selects, ...changes, ...selects, { op: "abort" }];
 }
 
 /** Reads the reply to {@link stateProbe}; rows that stay as they are need no guard. */
-export function guardedRows(touched: readonly { table: string; uuid: string }[], probe: readonly JsonObject[], reply: readonly Json[]): GuardedRow[] {
+export function guardedRows(
+  touched: readonly { table: string; uuid: string }[],
+  probe: readonly JsonObject[],
+  reply: readonly Json[],
+): GuardedRow[] {
   const afterStart = probe.length - 1 - touched.length;
   const rows: GuardedRow[] = [];
   for (const [position, { table, uuid }] of touched.entries()) {
     const before = withoutVersion(rowsAt(reply, position)[0]);
     const after = withoutVersion(rowsAt(reply, afterStart + position)[0]);
-    if (!same(before, after)) rows.push({ table, uuid, before: onlyChanged(before, after), after: onlyChanged(after, before) });
+    if (!same(before, after))
+      rows.push({ table, uuid, before: onlyChanged(before, after), after: onlyChanged(after, before) });
   }
   return rows;
 }
@@ -157,9 +171,16 @@ export function judgeGuard(guard: Guard, reply: readonly Json[], alone: boolean)
   const like = (side: "before" | "after"): boolean =>
     guard.rows.every((row, position) => matches(row[side], present[position]));
   if (like("before")) return { committed: false };
-  if (!like("after")) return { committed: "unknown", why: "another writer has changed the same rows since; their present values fit neither outcome" };
+  if (!like("after"))
+    return {
+      committed: "unknown",
+      why: "another writer has changed the same rows since; their present values fit neither outcome",
+    };
   if (!guard.relative || alone) return { committed: true };
-  return { committed: "unknown", why: "the rows are as it makes them, and another writer may have made them so; hold a lock to be sure, or insert a row along with it" };
+  return {
+    committed: "unknown",
+    why: "the rows are as it makes them, and another writer may have made them so; hold a lock to be sure, or insert a row along with it",
+  };
 }
 
 function selectRow(table: string, uuid: string): JsonObject {

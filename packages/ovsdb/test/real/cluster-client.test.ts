@@ -71,7 +71,9 @@ describe.skipIf(realOvs() === "skip")("a client of a cluster of three", () => {
     expect(error).toBeInstanceOf(OutcomeUnknownError);
     await waitFor(() => db.status.state !== "ready", { what: "the silence to be noticed" });
     expect(db.status.reasons).toMatchObject([{ reason: "timeout" }]);
-    await expect(db.transact((tx) => tx.insert("Item", { name: "nowhere" }), { timeoutMs: 100 })).rejects.toThrow(UnavailableError);
+    await expect(db.transact((tx) => tx.insert("Item", { name: "nowhere" }), { timeoutMs: 100 })).rejects.toThrow(
+      UnavailableError,
+    );
     leader?.resume();
     await cluster.waitConnected();
     db.setRemotes(cluster.remote);
@@ -100,10 +102,13 @@ describe.skipIf(realOvs() === "skip")("a client of a cluster of three", () => {
     const db = await open();
     await db.replicate({ Item: true });
     await db.lock("closing");
-    const calls = Array.from({ length: 20 }, (_none, index) => db.transact((tx) => tx.insert("Item", { name: `closing-${index}` }), { once: true }));
+    const calls = Array.from({ length: 20 }, (_none, index) =>
+      db.transact((tx) => tx.insert("Item", { name: `closing-${index}` }), { once: true }),
+    );
     const settled = Promise.allSettled(calls);
     await db.close();
-    for (const outcome of await settled) if (outcome.status === "rejected") expect(["OUTCOME_UNKNOWN", "CLOSED"]).toContain(outcome.reason.code);
+    for (const outcome of await settled)
+      if (outcome.status === "rejected") expect(["OUTCOME_UNKNOWN", "CLOSED"]).toContain(outcome.reason.code);
     await expectNoHandles();
   });
 

@@ -11,7 +11,10 @@ describe.skipIf(realOvs() === "skip")("a cluster of three under three writers an
   afterEach(expectNoStrayRejections);
 
   /** Does harm, lets work go on under it, mends, lets work go on, and holds the books against the leader. */
-  async function story(harm: (leader: number) => Promise<void> | void, mend: (leader: number) => Promise<void> | void): Promise<void> {
+  async function story(
+    harm: (leader: number) => Promise<void> | void,
+    mend: (leader: number) => Promise<void> | void,
+  ): Promise<void> {
     await cluster.waitConnected();
     await using work = await startWork(cluster);
     await work.progress();
@@ -44,19 +47,24 @@ describe.skipIf(realOvs() === "skip")("a cluster of three under three writers an
   test("the leader exits and hands over", () => story((leader) => cluster.member(leader).exitGracefully(), revive));
 
   test("all members are restarted, one after another", () =>
-    story(async () => {
-      for (const member of cluster.members) {
-        await member.restart();
-        await cluster.waitConnected();
-      }
-    }, () => {}));
+    story(
+      async () => {
+        for (const member of cluster.members) {
+          await member.restart();
+          await cluster.waitConnected();
+        }
+      },
+      () => {},
+    ));
 
   test("all members are killed at once and started again", () =>
-    story(async () => {
-      await Promise.all(cluster.members.map((member) => member.kill("SIGKILL")));
-      await cluster.startAll();
-    }, () => {}));
-
+    story(
+      async () => {
+        await Promise.all(cluster.members.map((member) => member.kill("SIGKILL")));
+        await cluster.startAll();
+      },
+      () => {},
+    ));
 });
 
 describe.skipIf(realOvs() === "skip")("a cluster of five under four writers and a follower", () => {

@@ -1,4 +1,14 @@
-import { canNetns, type CuttingProxy, type NetnsCluster, type OvsdbCluster, realOvs, startCluster, startNetnsCluster, startProxy, waitFor } from "@ovnha/testkit";
+import {
+  canNetns,
+  type CuttingProxy,
+  type NetnsCluster,
+  type OvsdbCluster,
+  realOvs,
+  startCluster,
+  startNetnsCluster,
+  startProxy,
+  waitFor,
+} from "@ovnha/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type LifecycleEvent, openDatabase, UnavailableError } from "../../src/index.ts";
 import { expectNoStrayRejections, QUICK, startWork, Work } from "./cluster-work.ts";
@@ -43,7 +53,9 @@ describe.skipIf(skip || !canNetns())("members in network namespaces, under three
     await waitFor(() => work.follower.status.state !== "ready", { what: "the follower to know" });
     const write = work.follower.transact((tx) => tx.insert("Named", { name: "nobody" }), { timeoutMs: 200 });
     await expect(write).rejects.toThrow(UnavailableError);
-    await expect(work.follower.transact((tx) => tx.insert("Named", { name: "nobody" }), { whileDown: "reject" })).rejects.toMatchObject({ code: "UNAVAILABLE", reasons: { length: 3 } });
+    await expect(
+      work.follower.transact((tx) => tx.insert("Named", { name: "nobody" }), { whileDown: "reject" }),
+    ).rejects.toMatchObject({ code: "UNAVAILABLE", reasons: { length: 3 } });
     for (const index of [0, 1, 2]) await cluster.rejoin(index);
     await work.progress();
     await work.audit();
@@ -120,7 +132,9 @@ describe.skipIf(skip)("a cluster rebuilt from a backup", () => {
     const rowsBefore = new Map([...work.replica.Item].map((row) => [row._uuid, row]));
     const index = work.follower.status.index ?? 0;
     await cluster.rebuildFromBackup(await cluster.waitForLeader());
-    await waitFor(() => work.follower.status.state === "ready" && work.follower.status.clusterId !== oldCid, { what: "the follower on the new cluster" });
+    await waitFor(() => work.follower.status.state === "ready" && work.follower.status.clusterId !== oldCid, {
+      what: "the follower on the new cluster",
+    });
     await work.replica.synced();
     expect(events).toContainEqual({ type: "cluster-changed", from: oldCid, to: work.follower.status.clusterId });
     expect(work.follower.status.index).toBeLessThan(index);
@@ -128,8 +142,14 @@ describe.skipIf(skip)("a cluster rebuilt from a backup", () => {
     // Rows that are as before are the same objects: the reload brought a difference, not a new world.
     for (const row of work.replica.Item) expect(rowsBefore.get(row._uuid)).toBe(row);
     await work.audit();
-    await waitFor(() => pinned.status.reasons.length === 3 && pinned.status.reasons.every(({ reason }) => reason === "wrong-cluster"), { what: "the pinned client to refuse all three" });
-    await expect(pinned.transact((tx) => tx.insert("Item", { name: "lost" }), { whileDown: "reject" })).rejects.toThrow(/wrong-cluster/);
+    await waitFor(
+      () =>
+        pinned.status.reasons.length === 3 && pinned.status.reasons.every(({ reason }) => reason === "wrong-cluster"),
+      { what: "the pinned client to refuse all three" },
+    );
+    await expect(pinned.transact((tx) => tx.insert("Item", { name: "lost" }), { whileDown: "reject" })).rejects.toThrow(
+      /wrong-cluster/,
+    );
     await work.follower.close();
     await listening;
   });

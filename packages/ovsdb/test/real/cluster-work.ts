@@ -25,7 +25,11 @@ export const Work = defineSchema({
 } as const);
 
 /** Quick to notice, so that a whole story fits into seconds. */
-export const QUICK: Omit<OpenOptions, "remote"> = { probeMs: 1_000, backoff: { minMs: 100, maxMs: 1_000 }, limits: { connectMs: 2_000 } };
+export const QUICK: Omit<OpenOptions, "remote"> = {
+  probeMs: 1_000,
+  backoff: { minMs: 100, maxMs: 1_000 },
+  limits: { connectMs: 2_000 },
+};
 
 const SHARED = "shared";
 const TABLES = ["Item", "Named", "Counter"] as const;
@@ -36,7 +40,8 @@ const KINDS: readonly Kind[] = ["once", "named", "own", "shared"];
 type Entry = { readonly kind: Kind; readonly name: string; told: "pending" | "committed" | "not committed" | "either" };
 
 /** Errors after which nothing was committed, for certain. */
-const isRefusal = (error: unknown): boolean => error instanceof UnavailableError || error instanceof ConflictError || error instanceof TimeoutError;
+const isRefusal = (error: unknown): boolean =>
+  error instanceof UnavailableError || error instanceof ConflictError || error instanceof TimeoutError;
 
 class Writer implements AsyncDisposable {
   readonly entries: Entry[] = [];
@@ -58,7 +63,8 @@ class Writer implements AsyncDisposable {
 
   run(): void {
     this.#running = (async () => {
-      for (let step = 0; !this.#stop; step++) await this.#write(KINDS[step % KINDS.length] as Kind, `${this.#name}-${step}`);
+      for (let step = 0; !this.#stop; step++)
+        await this.#write(KINDS[step % KINDS.length] as Kind, `${this.#name}-${step}`);
     })();
   }
 
@@ -126,7 +132,9 @@ class Writer implements AsyncDisposable {
       entry.told = "either";
       return;
     }
-    const isTold = tell(await waitFor(() => resolve(), { what: "an answer about an unknown outcome", deadlineMs: 60_000 }));
+    const isTold = tell(
+      await waitFor(() => resolve(), { what: "an answer about an unknown outcome", deadlineMs: 60_000 }),
+    );
     if (!isTold && entry.kind === "once") this.#later.push(async () => tell(await resolve()));
   }
 
@@ -146,7 +154,12 @@ export class Workforce implements AsyncDisposable {
   readonly replica: Awaited<ReturnType<typeof everything>>;
   readonly #writers: readonly Writer[];
 
-  constructor(cluster: OvsdbCluster, follower: Database<typeof Work>, replica: Awaited<ReturnType<typeof everything>>, writers: readonly Writer[]) {
+  constructor(
+    cluster: OvsdbCluster,
+    follower: Database<typeof Work>,
+    replica: Awaited<ReturnType<typeof everything>>,
+    writers: readonly Writer[],
+  ) {
     this.cluster = cluster;
     this.follower = follower;
     this.replica = replica;
@@ -156,7 +169,10 @@ export class Workforce implements AsyncDisposable {
   /** Until each writer has had so many more writes confirmed. */
   async progress(each = 8): Promise<void> {
     const start = this.#writers.map(({ committed }) => committed);
-    await waitFor(() => this.#writers.every(({ committed }, index) => committed >= (start[index] ?? 0) + each), { what: `${each} more writes of each writer`, deadlineMs: 60_000 });
+    await waitFor(() => this.#writers.every(({ committed }, index) => committed >= (start[index] ?? 0) + each), {
+      what: `${each} more writes of each writer`,
+      deadlineMs: 60_000,
+    });
   }
 
   /** Stops the writers, and holds the follower and the books against the leader. */
@@ -171,7 +187,8 @@ export class Workforce implements AsyncDisposable {
     expect(this.replica.diffAgainst(rows)).toEqual([]);
     expect(this.#writers.flatMap(({ surprises }) => surprises)).toEqual([]);
     this.#checkBooks(rows);
-    const sum = (pick: (writer: Writer) => number): number => this.#writers.reduce((total, writer) => total + pick(writer), 0);
+    const sum = (pick: (writer: Writer) => number): number =>
+      this.#writers.reduce((total, writer) => total + pick(writer), 0);
     return { committed: sum(({ committed }) => committed), unknown: sum(({ unknown }) => unknown) };
   }
 
@@ -182,7 +199,8 @@ export class Workforce implements AsyncDisposable {
 
   #checkBooks(rows: Record<string, Record<string, RawJson>[]>): void {
     const copies = new Map<string, number>();
-    for (const table of ["Item", "Named"]) for (const { name } of rows[table] ?? []) copies.set(String(name), (copies.get(String(name)) ?? 0) + 1);
+    for (const table of ["Item", "Named"])
+      for (const { name } of rows[table] ?? []) copies.set(String(name), (copies.get(String(name)) ?? 0) + 1);
     const wrong: string[] = [];
     const bounds = new Map<string, { min: number; max: number }>();
     for (const { kind, name, told } of this.#writers.flatMap(({ entries }) => entries)) {
@@ -199,7 +217,8 @@ export class Workforce implements AsyncDisposable {
     }
     for (const { name, n } of rows["Counter"] ?? []) {
       const { min, max } = bounds.get(String(name)) ?? { min: 0, max: 0 };
-      if (Number(n) < min || Number(n) > max) wrong.push(`counter ${String(name)} is ${String(n)}, told between ${min} and ${max}`);
+      if (Number(n) < min || Number(n) > max)
+        wrong.push(`counter ${String(name)} is ${String(n)}, told between ${min} and ${max}`);
     }
     expect(wrong).toEqual([]);
   }
@@ -209,14 +228,25 @@ async function everything(db: Database<typeof Work>) {
   return db.replicate({ Item: true, Named: true, Counter: true });
 }
 
-export type WorkforceOptions = { readonly writers?: number; readonly remote?: string; readonly options?: Omit<OpenOptions, "remote"> };
+export type WorkforceOptions = {
+  readonly writers?: number;
+  readonly remote?: string;
+  readonly options?: Omit<OpenOptions, "remote">;
+};
 
 /** Empties the tables, and starts writers and a follower. */
-export async function startWork(cluster: OvsdbCluster, { writers = 3, remote = cluster.remote, options = QUICK }: WorkforceOptions = {}): Promise<Workforce> {
+export async function startWork(
+  cluster: OvsdbCluster,
+  { writers = 3, remote = cluster.remote, options = QUICK }: WorkforceOptions = {},
+): Promise<Workforce> {
   const names = Array.from({ length: writers }, (_none, index) => `w${index}`);
   const leader = cluster.member(await cluster.waitForLeader());
   const counterRows = [SHARED, ...names].map((name) => ({ op: "insert", table: "Counter", row: { name, n: 0 } }));
-  await rawCall(leader.unix, "transact", ["Work", ...TABLES.map((table) => ({ op: "delete", table, where: [] })), ...counterRows]);
+  await rawCall(leader.unix, "transact", [
+    "Work",
+    ...TABLES.map((table) => ({ op: "delete", table, where: [] })),
+    ...counterRows,
+  ]);
   const open = () => openDatabase(Work, { remote, ...options });
   const follower = await open();
   const replica = await everything(follower);
