@@ -27,12 +27,17 @@ export function realOvs(): "present" | "skip" {
 
 let netns: boolean | undefined;
 
-/** Whether this process may make network namespaces. */
+/** Whether this process may make network namespaces, and bridges and cables between them. */
 export function canNetns(): boolean {
   if (netns !== undefined) return netns;
-  const name = `ovnha-probe-${process.pid}`;
-  netns = process.getuid?.() === 0 && spawnSync("ip", ["netns", "add", name]).status === 0;
-  if (netns) spawnSync("ip", ["netns", "del", name]);
+  const name = `ovnha-${process.pid}-probe`;
+  const ip = (...args: readonly string[]): boolean => spawnSync("ip", args).status === 0;
+  netns = process.getuid?.() === 0 && ip("netns", "add", name);
+  if (!netns) return false;
+  netns =
+    ip("-n", name, "link", "add", "br0", "type", "bridge") &&
+    ip("-n", name, "link", "add", "name", "probe0", "type", "veth", "peer", "name", "probe1");
+  ip("netns", "del", name);
   return netns;
 }
 

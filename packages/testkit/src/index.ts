@@ -11,7 +11,8 @@ export {
   type TlsFiles,
 } from "./server.ts";
 export { type ClusterOptions, OvsdbCluster, startCluster } from "./cluster.ts";
-export { NetnsCluster, startNetnsCluster } from "./netns.ts";
+export { NetnsCluster, type NetnsOptions, startNetnsCluster } from "./netns.ts";
+export { removeStale } from "./networks.ts";
 export { CuttingProxy, startProxy } from "./proxy.ts";
 export { makeSouthbound, southboundFlow, type SouthboundSize } from "./southbound.ts";
 export { makePki, type Pki } from "./pki.ts";

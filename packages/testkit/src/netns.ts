@@ -1,53 +1,29 @@
 /** A cluster whose members each live in a network namespace of their own, so that any of them can be cut off. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { OvsdbCluster } from "./cluster.ts";
-import { removeFolder, runCommand, temporaryFolder } from "./processes.ts";
+import { OvsdbCluster, schemaName } from "./cluster.ts";
+import { Networks } from "./networks.ts";
+import { removeFolder, temporaryFolder } from "./processes.ts";
 import { OvsdbServer, schemaPath } from "./server.ts";
 
-const BRIDGE = "br0";
 const RAFT_PORT = 6643;
-let made = 0;
+const CLIENT_PORT = 6641;
 
-/** One namespace holds a bridge; the members' namespaces hang on it. All addresses are private to them. */
-class Networks {
-  readonly hub: string;
-  readonly names: readonly string[];
+export type NetnsOptions = {
+  readonly members?: number;
+  readonly schema: string | object;
+  /** Default: the schema's name. */
+  readonly database?: string;
+  /** Default 1,000, which is ovsdb-server's own. */
+  readonly electionTimerMs?: number;
+  /**
+   * How {@link OvsdbCluster.remote} reaches the members: through their Unix sockets, which nothing cuts (the default),
+   * or over a network of its own, on which a member can be cut off as well.
+   */
+  readonly clients?: "unix" | "tcp";
+};
 
-  constructor(members: number) {
-    const tag = `ovnha-${process.pid}-${made++}`;
-    this.hub = `${tag}-hub`;
-    this.names = Array.from({ length: members }, (_none, index) => `${tag}-m${index}`);
-  }
-
-  async make(): Promise<void> {
-    await ip("netns", "add", this.hub);
-    await ip("-n", this.hub, "link", "add", BRIDGE, "type", "bridge");
-    await ip("-n", this.hub, "link", "set", BRIDGE, "up");
-    for (const [index, name] of this.names.entries()) {
-      await ip("netns", "add", name);
-      await ip("-n", this.hub, "link", "add", `port${index}`, "type", "veth", "peer", "name", "eth0", "netns", name);
-      await ip("-n", this.hub, "link", "set", `port${index}`, "master", BRIDGE, "up");
-      await ip("-n", name, "addr", "add", `${addressOf(index)}/24`, "dev", "eth0");
-      await ip("-n", name, "link", "set", "lo", "up");
-      await ip("-n", name, "link", "set", "eth0", "up");
-    }
-  }
-
-  /** Takes a member's cable out of the bridge, or puts it back. Nobody is told: packets vanish. */
-  async cable(index: number, state: "in" | "out"): Promise<void> {
-    await ip("-n", this.hub, "link", "set", `port${index}`, ...(state === "in" ? ["master", BRIDGE] : ["nomaster"]));
-  }
-
-  async remove(): Promise<void> {
-    for (const name of [...this.names, this.hub]) await ip("netns", "del", name).catch(() => {});
-  }
-}
-
-const ip = (...args: readonly string[]): Promise<string> => runCommand("ip", args);
-const addressOf = (index: number): string => `10.199.0.${index + 1}`;
-
-/** Clients reach every member through its Unix socket all the time; only the members lose each other. */
+/** The members' Unix sockets, and with them `leader`, `rows`, `status`, work all the time, whatever is cut. */
 export class NetnsCluster extends OvsdbCluster {
   readonly #networks: Networks;
 
@@ -56,13 +32,34 @@ export class NetnsCluster extends OvsdbCluster {
     this.#networks = networks;
   }
 
-  /** The member hears no other and is heard by none. */
+  /** The member hears no other and is heard by none. Its clients stay. */
   isolate(index: number): Promise<void> {
-    return this.#networks.cable(index, "out");
+    return this.#networks.plug("members", index, "out");
   }
 
   rejoin(index: number): Promise<void> {
-    return this.#networks.cable(index, "in");
+    return this.#networks.plug("members", index, "in");
+  }
+
+  /** The member and its clients lose each other: packets vanish. It stays in the cluster. Needs `clients: "tcp"`. */
+  cutClients(index: number): Promise<void> {
+    return this.#networks.plug("clients", index, "out");
+  }
+
+  healClients(index: number): Promise<void> {
+    return this.#networks.plug("clients", index, "in");
+  }
+
+  /** {@link isolate}, and with `clients: "cut"` {@link cutClients} too. */
+  async partition(index: number, { clients = "keep" }: { readonly clients?: "keep" | "cut" } = {}): Promise<void> {
+    if (clients === "cut") await this.cutClients(index);
+    await this.isolate(index);
+  }
+
+  /** Undoes whatever was cut at this member. */
+  async heal(index: number): Promise<void> {
+    await this.rejoin(index);
+    if (this.member(index).tcp !== undefined) await this.healClients(index);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
@@ -72,31 +69,31 @@ export class NetnsCluster extends OvsdbCluster {
 }
 
 /** Needs `canNetns()`. */
-export async function startNetnsCluster(options: {
-  readonly members?: number;
-  readonly schema: string | object;
-  readonly database: string;
-}): Promise<NetnsCluster> {
+export async function startNetnsCluster(options: NetnsOptions): Promise<NetnsCluster> {
   const networks = new Networks(options.members ?? 3);
   const dir = temporaryFolder();
+  const tcp = options.clients === "tcp";
   try {
-    await networks.make();
+    await networks.make({ clients: tcp });
+    const schema = schemaPath(dir, options.schema);
     const members = networks.names.map((name, index) => {
       const memberDir = join(dir, `member${index}`);
       mkdirSync(memberDir);
       return new OvsdbServer({
         dir: memberDir,
         databases: [join(memberDir, "db.db")],
-        listen: [],
+        listen: tcp ? [`ptcp:${CLIENT_PORT}:${networks.address("clients", index)}`] : [],
         extraArgs: [],
         tls: undefined,
         prefix: ["ip", "netns", "exec", name],
       });
     });
-    const addresses = members.map((_member, index) => `tcp:${addressOf(index)}:${RAFT_PORT}`);
-    const cluster = new NetnsCluster(networks, dir, options.database, members, addresses, 1_000);
+    const addresses = members.map((_member, index) => `tcp:${networks.address("members", index)}:${RAFT_PORT}`);
+    const timer = options.electionTimerMs ?? 1_000;
+    const database = options.database ?? schemaName(schema);
+    const cluster = new NetnsCluster(networks, dir, database, members, addresses, timer);
     try {
-      await cluster.bootstrap(schemaPath(dir, options.schema));
+      await cluster.bootstrap(schema);
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
       throw error;
