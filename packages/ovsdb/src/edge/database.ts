@@ -233,9 +233,11 @@ export class Database<S extends AnySchema = AnySchema> implements AsyncDisposabl
     return (await this.call("get_server_id", [], options)) as string;
   }
 
-  /** Converts the database to another schema, online (ovsdb-server(7) §4.1.18). Replicas follow. */
+  /** Converts the database to another schema, online (ovsdb-server(7) §4.1.18); when it resolves, the new one is known. Replicas follow. */
   async convert(schema: Json, options: CallOptions = {}): Promise<void> {
     await this.call("convert", [this.name, schema], { changes: true, ...options });
+    // The new schema is asked for behind the conversion; this is behind both.
+    await this.#barrier(options.signal).catch(() => {});
   }
 
   /** Other remotes; the connection is kept if its endpoint is among them. */

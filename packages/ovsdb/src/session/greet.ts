@@ -4,7 +4,7 @@ import { type Json, parseJsonExact, stringifyJson } from "../json.ts";
 import { activeLink, endLink, hangUp, refuse } from "./links.ts";
 import { askForLocks } from "./locks.ts";
 import { request } from "./messages.ts";
-import { forgetLastId } from "./monitors.ts";
+import { endDoubts, forgetLastId } from "./monitors.ts";
 import { applyServerUpdates, clusterId, judgeServer, type RowVerdict, SERVER_COLUMNS, type ServerRow } from "./server-row.ts";
 import type { LinkState, SessionState } from "./types.ts";
 
@@ -114,6 +114,7 @@ function activate(state: SessionState, link: LinkState, nowMs: number, newCluste
   link.activeSinceMs = nowMs;
   link.at.reason = undefined;
   link.synced = false;
+  link.unconfirmed = link.row?.model === "standalone" && !link.legacy;
   noteProgress(state, link);
   for (const other of [...state.links.values()]) {
     if (other === link) continue;
@@ -163,6 +164,14 @@ function canonical(json: Json): string {
   if (typeof json !== "object" || json === null) return stringifyJson(json);
   const members = Object.entries(json).sort(([x], [y]) => (x < y ? -1 : 1));
   return `{${members.map(([name, value]) => `${name}:${canonical(value)}`).join(",")}}`;
+}
+
+/** Behind the monitors that rest on it, the schema is read again: a conversion in between would go unnoticed else. */
+export function onSchemaChecked(state: SessionState, link: LinkState, text: string): void {
+  link.unconfirmed = false;
+  if (link.id !== state.active || link.schemaPending) return;
+  if (sameSchema(text, state.schemaText)) endDoubts(state);
+  else takeSchema(state, link, text);
 }
 
 /** Tells the owner of a schema; monitors wait until it has put them in terms of it. */

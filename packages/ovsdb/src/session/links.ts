@@ -72,6 +72,7 @@ export function dialDue(state: SessionState, nowMs: number): void {
       legacy: false,
       activeSinceMs: 0,
       synced: false,
+      unconfirmed: false,
       schemaPending: false,
       pending: new Map(),
     });

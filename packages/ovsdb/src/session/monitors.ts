@@ -23,18 +23,21 @@ export function newMonitor(state: SessionState, id: number, tables: MonitoredTab
     generation: 0,
     reloadReason: "initial",
     limitMs: state.options.limits.snapshotMs,
+    doubt: undefined,
     held: [],
   };
 }
 
-/** The monitor in terms of another schema; a table that it brings comes with its condition. */
-export function useTables(monitor: MonitorState, tables: MonitoredTables): void {
+/** The monitor in terms of another schema; a table that it brings comes with its condition. @returns whether it differs. */
+export function useTables(monitor: MonitorState, tables: MonitoredTables): boolean {
+  const differs = stringifyJson(monitor.tables as unknown as Json) !== stringifyJson(tables as unknown as Json);
   monitor.tables = tables;
   for (const [table, { where }] of Object.entries(tables)) {
     if (monitor.wanted[table] !== undefined) continue;
     monitor.wanted = { ...monitor.wanted, [table]: where ?? [] };
     monitor.acked = { ...monitor.acked, [table]: where ?? [] };
   }
+  return differs;
 }
 
 /** Sends the monitor request, with the conditions that belong to the transaction id it resumes from. */
@@ -47,6 +50,7 @@ export function startMonitor(state: SessionState, link: LinkState, monitor: Moni
   }
   monitor.generation++;
   monitor.phase = "requested";
+  monitor.doubt = undefined;
   monitor.held.length = 0;
   const params: Json[] = [state.options.database, wireId(monitor), requests];
   if (monitor.method === "monitor_cond_since") params.push(monitor.lastId);
@@ -104,8 +108,24 @@ export function onMonitorError(state: SessionState, link: LinkState, pending: Ex
     monitor.phase = "idle";
     return;
   }
-  monitor.phase = "failed";
-  state.out.push({ type: "monitorFailed", monitor: monitor.id, error });
+  // The database may have been converted since its schema was read, which nobody tells to a client without monitors.
+  monitor.phase = "idle";
+  monitor.doubt = error;
+  checkSchema(state, link);
+}
+
+/** Asks whether the schema is still the one that was taken; `_Server` of a standalone server shows the old one for ever. */
+export function checkSchema(state: SessionState, link: LinkState): void {
+  request(state, link, "get_schema", [state.options.database], { kind: "schema-check" });
+}
+
+/** The schema is as was thought: what the server refused is refused. */
+export function endDoubts(state: SessionState): void {
+  for (const monitor of state.monitors.values()) {
+    if (monitor.doubt === undefined || monitor.phase !== "idle") continue;
+    monitor.phase = "failed";
+    state.out.push({ type: "monitorFailed", monitor: monitor.id, error: monitor.doubt });
+  }
 }
 
 /** `update`, `update2` and `update3`. */

@@ -37,7 +37,7 @@ function nameState(state: SessionState): SessionStatus["state"] {
 /** Calls are taken from here on: every monitor that was there when the link was taken has caught up. */
 export function noteSynced(state: SessionState): void {
   const link = activeLink(state);
-  if (link === undefined || link.synced || link.schemaPending) return;
+  if (link === undefined || link.synced || link.schemaPending || link.unconfirmed) return;
   for (const { phase } of state.monitors.values()) if (phase === "idle" || phase === "requested") return;
   link.synced = true;
 }

@@ -3,11 +3,11 @@ import { ClosedError, errorFromResult, LimitError, OvsdbError, ProtocolError } f
 import { type Json, stringifyJson } from "../json.ts";
 import { echoReply, ErrorObject, errorValue, messageKind, paramsOf, type JsonRpcMessage, type NotificationObject, type SuccessObject } from "../message.ts";
 import { formatEndpoint } from "../remote.ts";
-import { greet, isServerMonitor, monitorServer, judgeLinks, onLegacySchema, onServerMonitorError, onServerReply, onServerUpdate, takeSchema } from "./greet.ts";
+import { greet, isServerMonitor, monitorServer, judgeLinks, onLegacySchema, onSchemaChecked, onServerMonitorError, onServerReply, onServerUpdate, takeSchema } from "./greet.ts";
 import { activeLink, dialDue, endLink, hangUp, newEndpoint, nextDialMs, reasonOf, refuse, shuffled } from "./links.ts";
 import { dropLock, onLockNotification, onLockReply, wantLock } from "./locks.ts";
 import { notify, request } from "./messages.ts";
-import { dropMonitor, newMonitor, onConditionsReply, onMonitorCanceled, onMonitorError, onMonitorReply, onUpdate, restartMonitor, useTables, startMonitor, wantConditions } from "./monitors.ts";
+import { checkSchema, dropMonitor, endDoubts, newMonitor, onConditionsReply, onMonitorCanceled, onMonitorError, onMonitorReply, onUpdate, restartMonitor, startMonitor, useTables, wantConditions } from "./monitors.ts";
 import { noteSynced, tellStatus } from "./status.ts";
 import { type Effect, type Input, type LinkState, type Pending, type SessionOptions, type SessionState, ZERO_ID } from "./types.ts";
 import { expireLinks, linkDeadlineMs, forgiveLateness } from "./time.ts";
@@ -96,12 +96,13 @@ function take(state: SessionState, nowMs: number, input: Input): void {
       active.schemaPending = false;
       for (const [id, tables] of input.monitors) {
         const monitor = state.monitors.get(id);
-        if (monitor !== undefined) useTables(monitor, tables);
+        if (monitor !== undefined && useTables(monitor, tables) && monitor.phase === "requested") restartMonitor(state, active, monitor, "schema-changed");
       }
       for (const monitor of state.monitors.values()) {
         if (monitor.phase === "idle") startMonitor(state, active, monitor);
         else if (monitor.lastId === ZERO_ID && monitor.phase === "live") restartMonitor(state, active, monitor, "schema-changed");
       }
+      checkSchema(state, active);
       return;
     }
     case "monitor": {
@@ -201,6 +202,8 @@ function onResult(state: SessionState, link: LinkState, id: number, pending: Pen
       return onLegacySchema(link, result);
     case "schema":
       return takeSchema(state, link, stringifyJson(result));
+    case "schema-check":
+      return onSchemaChecked(state, link, stringifyJson(result));
     case "monitor":
       return onMonitorReply(state, link, id, pending, result);
     case "conditions":
@@ -208,6 +211,7 @@ function onResult(state: SessionState, link: LinkState, id: number, pending: Pen
     case "lock":
       return onLockReply(state, pending.name, pending.generation, result);
     case "call":
+      if (state.calls.get(pending.token)?.method === "convert") checkSchema(state, link);
       if (state.calls.delete(pending.token)) state.out.push({ type: "reply", token: pending.token, result });
       return;
     case "probe":
@@ -232,6 +236,9 @@ function onError(state: SessionState, link: LinkState, pending: Pending, error: 
     case "schema":
     case "conditions":
       throw new ProtocolError(`${link.at.name} refused what every server grants: ${error.message}`, { cause: error });
+    case "schema-check":
+      link.unconfirmed = false;
+      return endDoubts(state);
     case "lock":
     case "probe":
     case "ignored":

@@ -132,6 +132,8 @@ export type Pending =
   | { readonly kind: "server-monitor" }
   | { readonly kind: "legacy-schema" }
   | { readonly kind: "schema" }
+  /** Whether the schema that was taken is still the one; asked behind the requests that rest on it. */
+  | { readonly kind: "schema-check" }
   | { readonly kind: "monitor"; readonly monitor: number; readonly generation: number; readonly method: MonitorMethod }
   | { readonly kind: "conditions"; readonly monitor: number; readonly generation: number }
   | { readonly kind: "call"; readonly token: number }
@@ -158,6 +160,8 @@ export type LinkState = {
   activeSinceMs: number;
   /** Every monitor that was there at the start has its first reply. */
   synced: boolean;
+  /** The server has yet to confirm the schema of its `_Server` row, which is an old one after a conversion if it is standalone. */
+  unconfirmed: boolean;
   /** The owner has yet to take the schema. */
   schemaPending: boolean;
   readonly pending: Map<number, Pending>;
@@ -183,6 +187,8 @@ export type MonitorState = {
   generation: number;
   reloadReason: ReloadReason;
   limitMs: number;
+  /** The server's refusal, until it is known whether the schema that the request rested on is still the one. */
+  doubt: OvsdbError | undefined;
   /** Updates that overtook the reply; at most {@link HELD_MAX}. */
   readonly held: { readonly method: string; readonly params: readonly Json[] }[];
 };

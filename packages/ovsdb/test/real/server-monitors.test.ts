@@ -1,6 +1,6 @@
 /** Conditions of replicas on a real server, through every version of the monitor, and through conversions of the schema. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dumpRows, type OvsdbServer, realOvs, startProxy, startStandalone, waitFor } from "../../../testkit/src/index.ts";
+import { dumpRows, type OvsdbServer, rawCall, realOvs, startProxy, startStandalone, waitFor } from "@ovnha/testkit";
 import { type Database, defineSchema, openDatabase, ValueError } from "../../src/index.ts";
 import { refusing } from "../support/refusing-dialer.ts";
 
@@ -144,6 +144,21 @@ describe.skipIf(SKIP)("a conversion of the schema", () => {
     await lab.synced();
     expect([...lab.table("T")].map(({ name }) => name)).toEqual(["after"]);
     expect(db.status.state).toBe("ready");
+  });
+
+  test("that came before is known to who comes after it, though the row in _Server shows the old schema for ever", async () => {
+    await using server = await startStandalone({ schemas: [LAB] });
+    await using idle = await openDatabase("Lab", { remote: server.remote });
+    const W = { columns: { size: { type: "integer" } }, isRoot: true };
+    await rawCall(server.unix, "convert", ["Lab", { name: "Lab", version: "2.0.0", tables: { W } }]);
+    await using db = await openDatabase("Lab", { remote: server.remote });
+    expect(db.server.has("T")).toBe(false);
+    await db.transact((tx) => { tx.insert("W", { size: 1 }); });
+    // Nobody told this one, which had no monitor; the refusal of its monitor does.
+    await using lab = await idle.replicate({ T: true, W: true });
+    await waitFor(() => lab.missing.includes("T") && lab.table("W").size === 1, { what: "the replica to be in terms of the new schema" });
+    await db.convert({ name: "Lab", version: "3.0.0", tables: { W: { ...W, columns: { ...W.columns, name: { type: "string" } } } } });
+    await db.transact((tx) => { tx.insert("W", { name: "at once" }); });
   });
 
   test("again and again under a writer loses no row", async () => {
