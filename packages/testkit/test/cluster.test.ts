@@ -34,6 +34,9 @@ describe.skipIf(realOvs() === "skip")("a cluster of three", () => {
     await expect(rawCall(cluster.member(leader).remote, "list_dbs", [], 200)).rejects.toThrow("no reply");
     const next = await cluster.waitForLeader({ not: leader });
     expect(next).not.toBe(leader);
+    const startMs = performance.now();
+    expect((await cluster.rows())[leader]).toBeUndefined();
+    expect(performance.now() - startMs).toBeLessThan(2_500);
     cluster.member(leader).resume();
     await cluster.waitConnected();
   });

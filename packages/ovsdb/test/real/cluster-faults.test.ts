@@ -9,6 +9,11 @@ describe.skipIf(realOvs() === "skip")("a cluster of three under three writers an
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
   afterEach(expectNoStrayRejections);
+  // A story that fails is not to take the next ones with it.
+  afterEach(async () => {
+    for (const member of cluster.members) member.resume();
+    await cluster.startAll();
+  });
 
   /** Does harm, lets work go on under it, mends, lets work go on, and holds the books against the leader. */
   async function story(

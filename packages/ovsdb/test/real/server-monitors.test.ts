@@ -8,7 +8,14 @@ const LAB = {
   name: "Lab",
   version: "1.0.0",
   tables: {
-    T: { columns: { name: { type: "string" }, level: { type: "integer" }, note: { type: { key: "string", min: 0, max: 1 } } }, isRoot: true },
+    T: {
+      columns: {
+        name: { type: "string" },
+        level: { type: "integer" },
+        note: { type: { key: "string", min: 0, max: 1 } },
+      },
+      isRoot: true,
+    },
     U: { columns: { name: { type: "string" } }, isRoot: true },
   },
 } as const;
@@ -16,7 +23,8 @@ const Lab = defineSchema(LAB);
 const SKIP = realOvs() === "skip";
 
 type Level = { readonly level: number };
-const rowsOf = async (server: OvsdbServer, table: string): Promise<never[]> => [...((await dumpRows(server.unix, "Lab")).get(table)?.values() ?? [])] as never[];
+const rowsOf = async (server: OvsdbServer, table: string): Promise<never[]> =>
+  [...((await dumpRows(server.unix, "Lab")).get(table)?.values() ?? [])] as never[];
 
 describe.skipIf(SKIP)("conditions", () => {
   let server: OvsdbServer;
@@ -34,7 +42,14 @@ describe.skipIf(SKIP)("conditions", () => {
   });
 
   test("are alternatives, as the server has them; what would mean both is refused at the call", async () => {
-    await using lab = await db.replicate({ T: { where: [["name", "==", "a"], ["level", "==", 0]] } });
+    await using lab = await db.replicate({
+      T: {
+        where: [
+          ["name", "==", "a"],
+          ["level", "==", 0],
+        ],
+      },
+    });
     expect(lab.T.size).toBe(11);
     const both = { name: "a", level: 0 };
     await expect(db.replicate({ T: { where: both } })).rejects.toThrow(/^T: .*name and level/);
@@ -60,38 +75,57 @@ describe.skipIf(SKIP)("conditions", () => {
   test.each([
     ["monitor_cond_since", []],
     ["monitor_cond", ["monitor_cond_since"]],
-  ])("over %s, changed under load and with the link cut in between, end with the rows that fit", async (_method, refused) => {
-    await using proxy = await startProxy(server.remote);
-    await using follower = await openDatabase(Lab, { remote: proxy.remote, transport: refusing("Lab", refused), backoff: { minMs: 10, maxMs: 50 } });
-    await using lab = await follower.replicate({ T: { columns: ["level"], where: { level: -1 } }, U: true });
-    let isDone = false;
-    const writing = (async () => {
-      for (let index = 0; !isDone; index++) {
-        await db.transact((tx) => {
-          tx.insert("T", { name: `w${index}`, level: index % 10 });
-          tx.where("T", { name: `w${index - 5}` }).mutate((m) => m.level.add(1));
-          tx.where("T", { name: `w${index - 20}` }).delete();
+  ])(
+    "over %s, changed under load and with the link cut in between, end with the rows that fit",
+    async (_method, refused) => {
+      await using proxy = await startProxy(server.remote);
+      await using follower = await openDatabase(Lab, {
+        remote: proxy.remote,
+        transport: refusing("Lab", refused),
+        backoff: { minMs: 10, maxMs: 50 },
+      });
+      await using lab = await follower.replicate({ T: { columns: ["level"], where: { level: -1 } }, U: true });
+      let isDone = false;
+      const writing = (async () => {
+        for (let index = 0; !isDone; index++) {
+          await db.transact((tx) => {
+            tx.insert("T", { name: `w${index}`, level: index % 10 });
+            tx.where("T", { name: `w${index - 5}` }).mutate((m) => m.level.add(1));
+            tx.where("T", { name: `w${index - 20}` }).delete();
+          });
+        }
+      })();
+      for (let round = 1; round <= 12; round++) {
+        const asked = lab.setConditions({
+          T: [
+            ["level", "<", round % 7],
+            ["level", ">", 8],
+          ],
         });
+        if (round % 4 === 0) proxy.cut();
+        await asked;
       }
-    })();
-    for (let round = 1; round <= 12; round++) {
-      const asked = lab.setConditions({ T: [["level", "<", round % 7], ["level", ">", 8]] });
-      if (round % 4 === 0) proxy.cut();
-      await asked;
-    }
-    const last = [lab.setConditions({ T: { level: 1 } }), lab.setConditions({ T: { level: 2 } }), lab.setConditions({ T: [["level", ">=", 5]] })];
-    await Promise.all(last);
-    isDone = true;
-    await writing;
-    await lab.synced();
-    const wanted = (await rowsOf(server, "T")).filter((row) => (row as Level).level >= 5);
-    expect(wanted.length).toBeGreaterThan(0);
-    expect(lab.diffAgainst({ T: wanted, U: await rowsOf(server, "U") })).toEqual([]);
-    expect(proxy.connections).toBeGreaterThan(1);
-  });
+      const last = [
+        lab.setConditions({ T: { level: 1 } }),
+        lab.setConditions({ T: { level: 2 } }),
+        lab.setConditions({ T: [["level", ">=", 5]] }),
+      ];
+      await Promise.all(last);
+      isDone = true;
+      await writing;
+      await lab.synced();
+      const wanted = (await rowsOf(server, "T")).filter((row) => (row as Level).level >= 5);
+      expect(wanted.length).toBeGreaterThan(0);
+      expect(lab.diffAgainst({ T: wanted, U: await rowsOf(server, "U") })).toEqual([]);
+      expect(proxy.connections).toBeGreaterThan(1);
+    },
+  );
 
   test("are not applied by a server that knows only monitor: every row comes, and nobody waits", async () => {
-    await using old = await openDatabase(Lab, { remote: server.remote, transport: refusing("Lab", ["monitor_cond_since", "monitor_cond"]) });
+    await using old = await openDatabase(Lab, {
+      remote: server.remote,
+      transport: refusing("Lab", ["monitor_cond_since", "monitor_cond"]),
+    });
     await using lab = await old.replicate({ T: { where: { level: 1 } } });
     await lab.setConditions({ T: { level: 2 } });
     await lab.synced();
@@ -113,8 +147,14 @@ describe.skipIf(SKIP)("a conversion of the schema", () => {
     });
     const { note: _note, ...columns } = LAB.tables.T.columns;
     const V = { columns: { size: { type: "integer" } }, isRoot: true };
-    await db.convert({ name: "Lab", version: "2.0.0", tables: { T: { columns: { ...columns, fresh: { type: "boolean" } }, isRoot: true }, V } } as never);
-    await waitFor(() => lab.missing.includes("U") && !lab.missing.includes("V"), { what: "the replica to be in terms of the new schema" });
+    await db.convert({
+      name: "Lab",
+      version: "2.0.0",
+      tables: { T: { columns: { ...columns, fresh: { type: "boolean" } }, isRoot: true }, V },
+    } as never);
+    await waitFor(() => lab.missing.includes("U") && !lab.missing.includes("V"), {
+      what: "the replica to be in terms of the new schema",
+    });
     await db.transact((tx) => {
       for (const size of [1, 2, 1]) tx.insert("V", { size });
     });
@@ -140,7 +180,9 @@ describe.skipIf(SKIP)("a conversion of the schema", () => {
     await db.convert({ ...LAB, tables: { T: { columns, isRoot: true } } } as never);
     await waitFor(() => tied.failure, { what: "the replica to fail" });
     expect(tied.failure).toMatchObject({ code: "VALUE", table: "T", column: "level" });
-    await db.transact((tx) => { tx.insert("T", { name: "after" }); });
+    await db.transact((tx) => {
+      tx.insert("T", { name: "after" });
+    });
     await lab.synced();
     expect([...lab.table("T")].map(({ name }) => name)).toEqual(["after"]);
     expect(db.status.state).toBe("ready");
@@ -153,12 +195,22 @@ describe.skipIf(SKIP)("a conversion of the schema", () => {
     await rawCall(server.unix, "convert", ["Lab", { name: "Lab", version: "2.0.0", tables: { W } }]);
     await using db = await openDatabase("Lab", { remote: server.remote });
     expect(db.server.has("T")).toBe(false);
-    await db.transact((tx) => { tx.insert("W", { size: 1 }); });
+    await db.transact((tx) => {
+      tx.insert("W", { size: 1 });
+    });
     // Nobody told this one, which had no monitor; the refusal of its monitor does.
     await using lab = await idle.replicate({ T: true, W: true });
-    await waitFor(() => lab.missing.includes("T") && lab.table("W").size === 1, { what: "the replica to be in terms of the new schema" });
-    await db.convert({ name: "Lab", version: "3.0.0", tables: { W: { ...W, columns: { ...W.columns, name: { type: "string" } } } } });
-    await db.transact((tx) => { tx.insert("W", { name: "at once" }); });
+    await waitFor(() => lab.missing.includes("T") && lab.table("W").size === 1, {
+      what: "the replica to be in terms of the new schema",
+    });
+    await db.convert({
+      name: "Lab",
+      version: "3.0.0",
+      tables: { W: { ...W, columns: { ...W.columns, name: { type: "string" } } } },
+    });
+    await db.transact((tx) => {
+      tx.insert("W", { name: "at once" });
+    });
   });
 
   test("again and again under a writer loses no row", async () => {
@@ -169,11 +221,21 @@ describe.skipIf(SKIP)("a conversion of the schema", () => {
     let isDone = false;
     let written = 0;
     const writing = (async () => {
-      for (; !isDone; written++) await other.transact((tx) => { tx.insert("T", { name: `w${written}` }); }, { once: true });
+      for (; !isDone; written++)
+        await other.transact(
+          (tx) => {
+            tx.insert("T", { name: `w${written}` });
+          },
+          { once: true },
+        );
     })();
     for (let version = 1; version <= 6; version++) {
       const extra = version % 2 === 0 ? {} : { extra: { type: "string" } };
-      await db.convert({ ...LAB, version: `1.0.${version}`, tables: { T: { ...LAB.tables.T, columns: { ...LAB.tables.T.columns, ...extra } }, U: LAB.tables.U } } as never);
+      await db.convert({
+        ...LAB,
+        version: `1.0.${version}`,
+        tables: { T: { ...LAB.tables.T, columns: { ...LAB.tables.T.columns, ...extra } }, U: LAB.tables.U },
+      } as never);
     }
     isDone = true;
     await writing;

@@ -2,7 +2,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { realOvs } from "@ovnha/testkit";
-import { ArithmeticError, ConstraintError, type Database, openDatabase, ReferentialError, ValueError } from "../../src/index.ts";
+import {
+  ArithmeticError,
+  ConstraintError,
+  type Database,
+  openDatabase,
+  ReferentialError,
+  ValueError,
+} from "../../src/index.ts";
 import type { Json, JsonObject } from "../../src/json.ts";
 import { type ColumnType, columnKind, type DatabaseSchema, formatSchema, parseSchema } from "../../src/schema.ts";
 import type { Value } from "../../src/value.ts";
@@ -27,21 +34,43 @@ function randomTables(gen: Gen): Tables {
     const types = gen(() => fc.array(columnType, { minLength: 2, maxLength: 5 }));
     tables.set(name, new Map(types.map((type, index) => [`c${index}`, type])));
   }
-  const refer = (table: string, refType: "strong" | "weak"): ColumnType => ({ key: { type: "uuid", refTable: table, refType }, min: 0, max: Number.POSITIVE_INFINITY });
+  const refer = (table: string, refType: "strong" | "weak"): ColumnType => ({
+    key: { type: "uuid", refTable: table, refType },
+    min: 0,
+    max: Number.POSITIVE_INFINITY,
+  });
   tables.get("A")?.set("owns", refer("C", "strong")).set("sees", refer("B", "weak"));
   tables.get("B")?.set("maybe", { key: { type: "uuid", refTable: "C", refType: "weak" }, min: 0, max: 1 });
-  tables.get("B")?.set("named", { key: { type: "string" }, value: { type: "uuid", refTable: "C", refType: "strong" }, min: 0, max: Number.POSITIVE_INFINITY });
+  tables
+    .get("B")
+    ?.set("named", {
+      key: { type: "string" },
+      value: { type: "uuid", refTable: "C", refType: "strong" },
+      min: 0,
+      max: Number.POSITIVE_INFINITY,
+    });
   return tables;
 }
 
-const isReference = (type: ColumnType): boolean => type.key.refTable !== undefined || type.value?.refTable !== undefined;
+const isReference = (type: ColumnType): boolean =>
+  type.key.refTable !== undefined || type.value?.refTable !== undefined;
 
 function schemaOf(tables: Tables): Json {
-  const columns = (table: Map<string, ColumnType>): DatabaseSchema["tables"] extends ReadonlyMap<string, infer T> ? (T extends { columns: infer C } ? C : never) : never =>
-    new Map([...table].map(([name, type]) => [name, { name, type, ephemeral: false, mutable: true }]));
+  const columns = (
+    table: Map<string, ColumnType>,
+  ): DatabaseSchema["tables"] extends ReadonlyMap<string, infer T>
+    ? T extends { columns: infer C }
+      ? C
+      : never
+    : never => new Map([...table].map(([name, type]) => [name, { name, type, ephemeral: false, mutable: true }]));
   return formatSchema({
     name: "Lab",
-    tables: new Map([...tables].map(([name, table]) => [name, { name, columns: columns(table), maxRows: Number.POSITIVE_INFINITY, isRoot: name !== "C", indexes: [] }])),
+    tables: new Map(
+      [...tables].map(([name, table]) => [
+        name,
+        { name, columns: columns(table), maxRows: Number.POSITIVE_INFINITY, isRoot: name !== "C", indexes: [] },
+      ]),
+    ),
   });
 }
 
@@ -67,15 +96,25 @@ class World implements AsyncDisposable {
     const schema = schemaOf(tables);
     parseSchema(schema);
     const world = new World(gen, tables, await RawServer.start(schema));
-    for (const [name, methods] of [["since", []], ["cond", ["monitor_cond_since"]], ["plain", ["monitor_cond_since", "monitor_cond"]]] as const) {
+    for (const [name, methods] of [
+      ["since", []],
+      ["cond", ["monitor_cond_since"]],
+      ["plain", ["monitor_cond_since", "monitor_cond"]],
+    ] as const) {
       world.#replicas.push({ name, replica: await world.follow(methods) });
     }
-    world.#replicas.push({ name: "filtered", replica: (await (world.#clients[0] as Database).replicate({ A: true })) as never });
+    world.#replicas.push({
+      name: "filtered",
+      replica: (await (world.#clients[0] as Database).replicate({ A: true })) as never,
+    });
     return world;
   }
 
   async follow(refused: readonly string[]) {
-    const client = await openDatabase("Lab", { remote: this.#server.remote, ...(refused.length === 0 ? {} : { transport: refusing("Lab", refused) }) });
+    const client = await openDatabase("Lab", {
+      remote: this.#server.remote,
+      ...(refused.length === 0 ? {} : { transport: refusing("Lab", refused) }),
+    });
     this.#clients.push(client);
     return client.replicate(Object.fromEntries([...this.#tables.keys()].map((name) => [name, true])));
   }
@@ -91,7 +130,9 @@ class World implements AsyncDisposable {
   }
 
   #uuids(table: string): string[] {
-    return [...(this.#replicas[0] as { replica: { table(name: string): Iterable<{ _uuid: string }> } }).replica.table(table)].map((row) => row._uuid);
+    return [
+      ...(this.#replicas[0] as { replica: { table(name: string): Iterable<{ _uuid: string }> } }).replica.table(table),
+    ].map((row) => row._uuid);
   }
 
   #pick(table: string): string | undefined {
@@ -106,7 +147,12 @@ class World implements AsyncDisposable {
       if (isReference(type)) {
         const target = this.#pick(type.key.refTable ?? type.value?.refTable ?? "");
         if (target === undefined || this.#gen(fc.boolean)) continue;
-        row[name] = type.value === undefined ? (columnKind(type) === "optional" ? target : new Set([target])) : new Map([[`k${this.#gen(fc.nat, { max: 2 })}`, target]]);
+        row[name] =
+          type.value === undefined
+            ? columnKind(type) === "optional"
+              ? target
+              : new Set([target])
+            : new Map([[`k${this.#gen(fc.nat, { max: 2 })}`, target]]);
       } else if (isInsert || this.#gen(fc.boolean)) row[name] = this.#gen(() => fittingValue(type));
     }
     return row;
@@ -123,7 +169,10 @@ class World implements AsyncDisposable {
         const verb = this.#gen(anyOf, "insert", "insert", "update", "mutate", "delete", "all");
         if (verb === "insert" || uuid === undefined) {
           const child = tx.insert("C", this.#row("C", true));
-          tx.insert(table, { ...this.#row(table, true), ...(table === "A" ? { owns: [child] } : { named: new Map([["new", child]]) }) });
+          tx.insert(table, {
+            ...this.#row(table, true),
+            ...(table === "A" ? { owns: [child] } : { named: new Map([["new", child]]) }),
+          });
         } else if (verb === "update") {
           const row = this.#row(table, false);
           if (Object.keys(row).length > 0) tx.row(table, uuid).update(row);
@@ -142,14 +191,32 @@ class World implements AsyncDisposable {
     return columns[this.#gen(fc.nat, { max: 100 }) % columns.length] as [string, ColumnType];
   }
 
-  #mutate(tx: { row(table: string, uuid: string): { mutate(write: (row: Record<string, never>) => unknown): unknown; update(row: object): unknown } }, table: string, uuid: string): void {
+  #mutate(
+    tx: {
+      row(
+        table: string,
+        uuid: string,
+      ): { mutate(write: (row: Record<string, never>) => unknown): unknown; update(row: object): unknown };
+    },
+    table: string,
+    uuid: string,
+  ): void {
     const [name, type] = this.#plainColumn(table);
     const value = this.#gen(() => fittingValue(type));
     const isNumber = type.key.type === "integer" || type.key.type === "real";
-    if (type.max > 1) tx.row(table, uuid).mutate((m) => (m[name] as unknown as Record<string, (value: Value) => unknown>)[this.#gen(anyOf, "insert", "delete")]?.(value));
+    if (type.max > 1)
+      tx.row(table, uuid).mutate((m) =>
+        (m[name] as unknown as Record<string, (value: Value) => unknown>)[this.#gen(anyOf, "insert", "delete")]?.(
+          value,
+        ),
+      );
     else if (isNumber && type.value === undefined) {
       const verb = this.#gen(anyOf, "add", "subtract", "multiply", "divide");
-      tx.row(table, uuid).mutate((m) => (m[name] as unknown as Record<string, (value: number) => unknown>)[verb]?.(this.#gen(fc.integer, { min: 1, max: 3 })));
+      tx.row(table, uuid).mutate((m) =>
+        (m[name] as unknown as Record<string, (value: number) => unknown>)[verb]?.(
+          this.#gen(fc.integer, { min: 1, max: 3 }),
+        ),
+      );
     } else tx.row(table, uuid).update({ [name]: value });
   }
 
@@ -157,10 +224,20 @@ class World implements AsyncDisposable {
   async raw(): Promise<void> {
     const table = this.#gen(anyOf, "A", "B", "C");
     const [name, type] = this.#plainColumn(table);
-    const value = wire(type, this.#gen(() => nearValue(type)));
-    const where: Json[] = this.#gen(fc.boolean) ? [] : [[name, this.#gen(anyOf, "==", "!=", "includes", "excludes"), value]];
+    const value = wire(
+      type,
+      this.#gen(() => nearValue(type)),
+    );
+    const where: Json[] = this.#gen(fc.boolean)
+      ? []
+      : [[name, this.#gen(anyOf, "==", "!=", "includes", "excludes"), value]];
     const mutator = this.#gen(anyOf, "insert", "delete", "+=", "-=", "*=");
-    const operation = this.#gen(anyOperation, { op: "update", table, where, row: { [name]: value } }, { op: "mutate", table, where, mutations: [[name, mutator, value]] }, { op: "delete", table, where });
+    const operation = this.#gen(
+      anyOperation,
+      { op: "update", table, where, row: { [name]: value } },
+      { op: "mutate", table, where, mutations: [[name, mutator, value]] },
+      { op: "delete", table, where },
+    );
     const results = (await this.#server.call("transact", ["Lab", operation])) as (JsonObject | null)[];
     if (results.some((result) => result?.["error"] != null)) this.refused++;
     else this.committed++;
@@ -168,8 +245,14 @@ class World implements AsyncDisposable {
 
   async refilter(): Promise<void> {
     const [name, type] = this.#plainColumn("A");
-    const clause: [string, string, Value] = [name, this.#gen(anyOf, "==", "!=", "includes", "excludes"), this.#gen(() => fittingValue(type))];
-    await (this.#replicas[3] as { replica: { setConditions(conditions: unknown): Promise<void> } }).replica.setConditions({ A: [clause] });
+    const clause: [string, string, Value] = [
+      name,
+      this.#gen(anyOf, "==", "!=", "includes", "excludes"),
+      this.#gen(() => fittingValue(type)),
+    ];
+    await (
+      this.#replicas[3] as { replica: { setConditions(conditions: unknown): Promise<void> } }
+    ).replica.setConditions({ A: [clause] });
     this.#filter = [name, clause[1], wire(type, clause[2])];
   }
 
@@ -180,7 +263,10 @@ class World implements AsyncDisposable {
       const names = name === "filtered" ? ["A"] : [...this.#tables.keys()];
       const rows: Record<string, JsonObject[]> = {};
       for (const table of names) rows[table] = await this.#select(table, name === "filtered" ? [this.#filter] : []);
-      expect(replica.diffAgainst(rows as never), `${name}, ${JSON.stringify(schemaOf(this.#tables), (_key, value: unknown) => (typeof value === "bigint" ? `${value}n` : value))}`).toEqual([]);
+      expect(
+        replica.diffAgainst(rows as never),
+        `${name}, ${JSON.stringify(schemaOf(this.#tables), (_key, value: unknown) => (typeof value === "bigint" ? `${value}n` : value))}`,
+      ).toEqual([]);
     }
   }
 }
@@ -201,7 +287,11 @@ describe.skipIf(realOvs() === "skip")("random databases", () => {
             counted.built++;
           } catch (error) {
             // What the server refuses is refused for every replica alike.
-            const isRefusal = error instanceof ConstraintError || error instanceof ReferentialError || error instanceof ArithmeticError || error instanceof ValueError;
+            const isRefusal =
+              error instanceof ConstraintError ||
+              error instanceof ReferentialError ||
+              error instanceof ArithmeticError ||
+              error instanceof ValueError;
             if (!isRefusal) throw error;
             counted.refused++;
           }

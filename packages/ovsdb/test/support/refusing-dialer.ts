@@ -8,7 +8,10 @@ export function refusing(database: string, methods: readonly string[]): Dialer {
     const connection = socketDialer()(endpoint, events, sink);
     const send = connection.send.bind(connection);
     connection.send = (message) => {
-      const isRefused = message instanceof RequestObject && methods.includes(message.method) && (message.params as unknown[])[0] === database;
+      const isRefused =
+        message instanceof RequestObject &&
+        methods.includes(message.method) &&
+        (message.params as unknown[])[0] === database;
       if (isRefused) setImmediate(() => events.message(failure(message.id as number, "unknown method"), 1));
       else send(message);
     };
