@@ -23,7 +23,7 @@ function judgeArchive(cwd) {
 
 setup();
 const steps = [
-  ["biome lint", () => run(bin("biome"), ["lint", "--error-on-warnings", "."])],
+  ["biome", () => run(bin("biome"), ["ci", "--error-on-warnings", "."])],
   ["tsc", () => run(bin("tsc"), ["--noEmit", "-p", "tsconfig.json"])],
   ...publicPackages().map((cwd) => [`tsc ${relative(root, cwd)}`, () => run(bin("tsc"), ["--noEmit", "-p", cwd])]),
   ["build", build],

@@ -7,7 +7,10 @@ const folder = fileURLToPath(new URL("children/", import.meta.url));
 /** Runs one of `bench/children` and reads the JSON of its last line. */
 export function runChild<Answer>(file: string, args: readonly string[]): Answer {
   const command = file.endsWith(".py") ? "/usr/bin/python3" : process.execPath;
-  const { stdout, stderr, status } = spawnSync(command, [`${folder}${file}`, ...args], { encoding: "utf8", maxBuffer: 2 ** 28 });
+  const { stdout, stderr, status } = spawnSync(command, [`${folder}${file}`, ...args], {
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+  });
   if (status !== 0) throw new Error(`${file}: ${stderr}`);
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "null") as Answer;
 }
@@ -16,7 +19,10 @@ export type Usage = { readonly wallMs: number; readonly cpuMs: number; readonly 
 
 /** Runs any command under time(1); undefined if it is not installed. Its own exit status does not matter. */
 export function timed(command: string, args: readonly string[]): Usage | undefined {
-  const { stderr, error } = spawnSync("/usr/bin/time", ["-f", "\n@ %e %U %S %M", command, ...args], { encoding: "utf8", maxBuffer: 2 ** 30 });
+  const { stderr, error } = spawnSync("/usr/bin/time", ["-f", "\n@ %e %U %S %M", command, ...args], {
+    encoding: "utf8",
+    maxBuffer: 2 ** 30,
+  });
   if (error !== undefined || /No such file/.test(stderr)) return undefined;
   const [, wall, user, system, kib] = /@ ([\d.]+) ([\d.]+) ([\d.]+) (\d+)/.exec(stderr) ?? [];
   if (wall === undefined) throw new Error(`${command}: ${stderr}`);
@@ -24,7 +30,10 @@ export function timed(command: string, args: readonly string[]): Usage | undefin
 }
 
 /** A child that says "ready", goes on, and ends with a line of JSON. */
-export function startChild<Answer>(file: string, args: readonly string[]): { ready: Promise<void>; answer: Promise<Answer> } {
+export function startChild<Answer>(
+  file: string,
+  args: readonly string[],
+): { ready: Promise<void>; answer: Promise<Answer> } {
   const command = file.endsWith(".py") ? "/usr/bin/python3" : process.execPath;
   const child = spawn(command, [`${folder}${file}`, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
@@ -34,13 +43,19 @@ export function startChild<Answer>(file: string, args: readonly string[]): { rea
     isReady = resolve;
     child.once("exit", () => reject(new Error(`${file} ended before it was ready: ${err}`)));
   });
-  child.stderr.on("data", (chunk) => { err += chunk; });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
   child.stdout.on("data", (chunk) => {
     out += chunk;
     if (out.startsWith("ready")) isReady();
   });
   const answer = new Promise<Answer>((resolve, reject) => {
-    child.once("close", (status) => (status === 0 ? resolve(JSON.parse(out.trim().split("\n").at(-1) ?? "null") as Answer) : reject(new Error(`${file}: ${err}`))));
+    child.once("close", (status) =>
+      status === 0
+        ? resolve(JSON.parse(out.trim().split("\n").at(-1) ?? "null") as Answer)
+        : reject(new Error(`${file}: ${err}`)),
+    );
   });
   answer.catch(() => {});
   return { ready, answer };

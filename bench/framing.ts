@@ -3,10 +3,13 @@ import { FrameReader } from "@ovnha/ovsdb/core";
 import { type Finding, median, verdict } from "./table.ts";
 
 const CHUNK = 64 * 1024;
-const latin1Slice = (Buffer.prototype as unknown as { latin1Slice: (this: Uint8Array, start: number, end: number) => string }).latin1Slice;
+const latin1Slice = (
+  Buffer.prototype as unknown as { latin1Slice: (this: Uint8Array, start: number, end: number) => string }
+).latin1Slice;
 const decoding = {
   ascii: (bytes: Uint8Array, start: number, end: number): string => latin1Slice.call(bytes, start, end),
-  utf8: (bytes: Uint8Array, start: number, end: number): string => Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8"),
+  utf8: (bytes: Uint8Array, start: number, end: number): string =>
+    Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8"),
 };
 
 export function framing(mebibytes = 64, rounds = 5): Finding[] {
@@ -21,8 +24,24 @@ export function framing(mebibytes = 64, rounds = 5): Finding[] {
   const ratio = median(ours) / median(theirs);
   const ms = (value: number): string => `${value.toFixed(0)} ms`;
   return [
-    { promise: `framing and parsing ${mebibytes} MiB in chunks of 64 KiB`, rival: "toString + JSON.parse", ours: ms(median(ours)), theirs: ms(median(theirs)), ratio: ratio.toFixed(2), bar: "≤ 1.50", verdict: verdict(ratio <= 1.5) },
-    { promise: "the same, per MiB", rival: "rescan at every chunk (2 MiB only)", ours: ms(median(ours) / mebibytes), theirs: ms(naive / 2), ratio: (median(ours) / mebibytes / (naive / 2)).toFixed(3), bar: "linear", verdict: verdict(median(ours) / mebibytes < naive / 2) },
+    {
+      promise: `framing and parsing ${mebibytes} MiB in chunks of 64 KiB`,
+      rival: "toString + JSON.parse",
+      ours: ms(median(ours)),
+      theirs: ms(median(theirs)),
+      ratio: ratio.toFixed(2),
+      bar: "≤ 1.50",
+      verdict: verdict(ratio <= 1.5),
+    },
+    {
+      promise: "the same, per MiB",
+      rival: "rescan at every chunk (2 MiB only)",
+      ours: ms(median(ours) / mebibytes),
+      theirs: ms(naive / 2),
+      ratio: (median(ours) / mebibytes / (naive / 2)).toFixed(3),
+      bar: "linear",
+      verdict: verdict(median(ours) / mebibytes < naive / 2),
+    },
   ];
 }
 
@@ -64,5 +83,7 @@ function reply(size: number): Buffer {
     rows.push(row);
     length += row.length + 1;
   }
-  return Buffer.from(`{"id":1,"result":[false,"00000000-0000-0000-0000-000000000000",{"Logical_Flow":{${rows.join(",")}}}],"error":null}`);
+  return Buffer.from(
+    `{"id":1,"result":[false,"00000000-0000-0000-0000-000000000000",{"Logical_Flow":{${rows.join(",")}}}],"error":null}`,
+  );
 }

@@ -37,7 +37,11 @@ if (wanted.has("sync") || wanted.has("updates")) {
   tell("making 200,000 logical flows and 10,000 port bindings, and a cluster that holds them");
   const file = await makeSouthbound();
   // The members are busy for seconds with a monitor of this size; elections in between would measure something else.
-  await using cluster = await startCluster({ schema: SCHEMAS.southbound, fromStandalone: file, electionTimerMs: 16_000 });
+  await using cluster = await startCluster({
+    schema: SCHEMAS.southbound,
+    fromStandalone: file,
+    electionTimerMs: 16_000,
+  });
   if (wanted.has("sync")) {
     tell("full sync, three rounds");
     findings.push(...(await fullSync(cluster)));
@@ -62,6 +66,12 @@ console.log(`${table}\n\n${about.join("\n")}`);
 const missed = findings.filter(({ verdict }) => verdict === "MISSED");
 if (asked.length === 0) {
   const results = fileURLToPath(new URL("RESULTS.md", import.meta.url));
-  const reasons = missed.length === 0 ? "Every bar is held." : `Missed: ${missed.map(({ promise }) => promise).join("; ")}. See NOTES.md beside this file.`;
-  writeFileSync(results, `# Results\n\nWritten by the command below; the reading of it is in NOTES.md.\n\n${about.join("\n")}\n\n${table}\n\n${reasons}\n`);
+  const reasons =
+    missed.length === 0
+      ? "Every bar is held."
+      : `Missed: ${missed.map(({ promise }) => promise).join("; ")}. See NOTES.md beside this file.`;
+  writeFileSync(
+    results,
+    `# Results\n\nWritten by the command below; the reading of it is in NOTES.md.\n\n${about.join("\n")}\n\n${table}\n\n${reasons}\n`,
+  );
 }

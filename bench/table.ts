@@ -26,8 +26,17 @@ export function absent(promise: string, rival: string, bar: string, ours: string
 
 export function markdown(findings: readonly Finding[]): string {
   const head = ["promise", "rival", "ours", "rival's", "ratio", "bar", "verdict"];
-  const rows = findings.map(({ promise, rival, ours, theirs, ratio, bar, verdict: word }) => [promise, rival, ours, theirs, ratio, bar, word]);
+  const rows = findings.map(({ promise, rival, ours, theirs, ratio, bar, verdict: word }) => [
+    promise,
+    rival,
+    ours,
+    theirs,
+    ratio,
+    bar,
+    word,
+  ]);
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
   return [line(head), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n");
 }

@@ -17,5 +17,15 @@ export async function transact(rounds = 5): Promise<Finding[]> {
   // The machine's pace drifts: each round is one pair, and the pairs are compared.
   const ratio = median(ours.map((rate, round) => rate / (bare[round] ?? Number.NaN)));
   const rate = (values: readonly number[]): string => `${median(values).toFixed(0)}/s`;
-  return [{ promise: "sequential durable transactions", rival: "bare socket", ours: rate(ours), theirs: rate(bare), ratio: ratio.toFixed(2), bar: "≥ 0.95", verdict: verdict(ratio >= 0.95) }];
+  return [
+    {
+      promise: "sequential durable transactions",
+      rival: "bare socket",
+      ours: rate(ours),
+      theirs: rate(bare),
+      ratio: ratio.toFixed(2),
+      bar: "≥ 0.95",
+      verdict: verdict(ratio >= 0.95),
+    },
+  ];
 }

@@ -21,7 +21,15 @@ export async function updates(cluster: OvsdbCluster): Promise<Finding[]> {
     const promise = `applying ${TRANSACTIONS * ROWS_PER_TRANSACTION} row changes: client CPU`;
     try {
       const theirs = await run();
-      findings.push({ promise, rival, ours: seconds(ours.cpuMs), theirs: seconds(theirs), ratio: (ours.cpuMs / theirs).toFixed(2), bar: `≤ ${bar.toFixed(2)}`, verdict: verdict(ours.cpuMs <= bar * theirs) });
+      findings.push({
+        promise,
+        rival,
+        ours: seconds(ours.cpuMs),
+        theirs: seconds(theirs),
+        ratio: (ours.cpuMs / theirs).toFixed(2),
+        bar: `≤ ${bar.toFixed(2)}`,
+        verdict: verdict(ours.cpuMs <= bar * theirs),
+      });
     } catch (error) {
       if (!/ENOENT|No module named/.test(String(error))) throw error;
       findings.push(absent(promise, rival, `≤ ${bar.toFixed(2)}`, seconds(ours.cpuMs)));
@@ -32,16 +40,38 @@ export async function updates(cluster: OvsdbCluster): Promise<Finding[]> {
     const { cpuMs } = await measure(leader.unix, "b", () => idl);
     return cpuMs;
   });
-  await compare("python-ovs", 0.2, async () => (await measure(leader.unix, "c", () => startChild<Answer>("updates-python.py", [follower.remote, SCHEMAS.southbound, southboundFlow(0)]))).cpuMs);
+  await compare(
+    "python-ovs",
+    0.2,
+    async () =>
+      (
+        await measure(leader.unix, "c", () =>
+          startChild<Answer>("updates-python.py", [follower.remote, SCHEMAS.southbound, southboundFlow(0)]),
+        )
+      ).cpuMs,
+  );
   return findings;
 }
 
-async function measure(writer: string, tag: string, start: () => { ready: Promise<void>; answer: Promise<Answer> }): Promise<Answer> {
+async function measure(
+  writer: string,
+  tag: string,
+  start: () => { ready: Promise<void>; answer: Promise<Answer> },
+): Promise<Answer> {
   await write(writer, `idle ${tag}`, 0);
   const { ready, answer } = start();
   await ready;
-  for (let transaction = 0; transaction < TRANSACTIONS; transaction++) await write(writer, `${tag} ${transaction}`, transaction * ROWS_PER_TRANSACTION);
-  await rawCall(writer, "transact", ["OVN_Southbound", { op: "update", table: "Logical_Flow", where: [["_uuid", "==", ["uuid", southboundFlow(0)]]], row: { match: "sentinel" } }]);
+  for (let transaction = 0; transaction < TRANSACTIONS; transaction++)
+    await write(writer, `${tag} ${transaction}`, transaction * ROWS_PER_TRANSACTION);
+  await rawCall(writer, "transact", [
+    "OVN_Southbound",
+    {
+      op: "update",
+      table: "Logical_Flow",
+      where: [["_uuid", "==", ["uuid", southboundFlow(0)]]],
+      row: { match: "sentinel" },
+    },
+  ]);
   return answer;
 }
 
@@ -57,7 +87,20 @@ async function write(remote: string, text: string, first: number): Promise<void>
 
 /** `wait-until` keeps the IDL following; the `find` beside it makes it follow every column. */
 function followWithIdl(remote: string): { ready: Promise<void>; answer: Promise<Answer> } {
-  const child = spawn("ovn-sbctl", ["--no-leader-only", `--db=${remote}`, "--timeout=600", "wait-until", "Logical_Flow", southboundFlow(0), "match=sentinel", ...IDL_FIND], { stdio: "ignore" });
+  const child = spawn(
+    "ovn-sbctl",
+    [
+      "--no-leader-only",
+      `--db=${remote}`,
+      "--timeout=600",
+      "wait-until",
+      "Logical_Flow",
+      southboundFlow(0),
+      "match=sentinel",
+      ...IDL_FIND,
+    ],
+    { stdio: "ignore" },
+  );
   let lastMs = 0;
   const cpuMs = (): number => {
     const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
@@ -67,11 +110,14 @@ function followWithIdl(remote: string): { ready: Promise<void>; answer: Promise<
   // Its first sync is over when it has used CPU and then none for a second.
   const idle = (async () => {
     let sinceMs = performance.now();
-    await waitFor(() => {
-      const nowMs = cpuMs();
-      if (nowMs !== lastMs) [lastMs, sinceMs] = [nowMs, performance.now()];
-      return lastMs > 1_000 && performance.now() - sinceMs > 1_000;
-    }, { what: "the C IDL to have synced", deadlineMs: 120_000 });
+    await waitFor(
+      () => {
+        const nowMs = cpuMs();
+        if (nowMs !== lastMs) [lastMs, sinceMs] = [nowMs, performance.now()];
+        return lastMs > 1_000 && performance.now() - sinceMs > 1_000;
+      },
+      { what: "the C IDL to have synced", deadlineMs: 120_000 },
+    );
   })();
   const ready = Promise.race([idle, failed]);
   const answer = (async (): Promise<Answer> => {
@@ -79,7 +125,11 @@ function followWithIdl(remote: string): { ready: Promise<void>; answer: Promise<
     const beforeMs = lastMs;
     // The last reading before the process ends is at most one tick of 20 ms short.
     const watch = setInterval(() => {
-      try { lastMs = cpuMs(); } catch { /* gone */ }
+      try {
+        lastMs = cpuMs();
+      } catch {
+        /* gone */
+      }
     }, 20);
     await new Promise<void>((resolve) => (child.exitCode === null ? child.once("exit", () => resolve()) : resolve()));
     clearInterval(watch);

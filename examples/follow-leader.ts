@@ -17,9 +17,16 @@ await inLab("follow-leader", "Asks every member who leads OVN_Northbound, and fo
   let heard = (): void => {};
   const follow = async (remote: string): Promise<void> => {
     await using server = await openDatabase("_Server", { remote, server: "any" });
-    const rows = await server.select("Database", { where: { name: DATABASE }, columns: ["leader", "connected", "index"] });
-    console.log(`${remote}  leader=${rows[0]?.["leader"]} connected=${rows[0]?.["connected"]} index=${rows[0]?.["index"]}`);
-    const { Database: databases } = await server.replicate({ Database: { columns: ["name", "leader"], where: [["name", "==", DATABASE]] } });
+    const rows = await server.select("Database", {
+      where: { name: DATABASE },
+      columns: ["leader", "connected", "index"],
+    });
+    console.log(
+      `${remote}  leader=${rows[0]?.["leader"]} connected=${rows[0]?.["connected"]} index=${rows[0]?.["index"]}`,
+    );
+    const { Database: databases } = await server.replicate({
+      Database: { columns: ["name", "leader"], where: [["name", "==", DATABASE]] },
+    });
     for await (const change of databases?.changes({ signal: stop.signal, columns: ["leader"] }) ?? []) {
       if (change.row["leader"] !== true) continue;
       console.log(`${new Date().toISOString()}  ${remote} leads`);
@@ -33,10 +40,13 @@ await inLab("follow-leader", "Asks every member who leads OVN_Northbound, and fo
     await following;
     return;
   }
-  const changes = (count: number): Promise<void> => new Promise((resolve) => {
-    heard = () => { if (told.length >= count) resolve(); };
-    heard();
-  });
+  const changes = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      heard = () => {
+        if (told.length >= count) resolve();
+      };
+      heard();
+    });
   await changes(1);
   const killed = await killLeader(lab);
   console.log(`member ${killed} was leading and has been killed`);

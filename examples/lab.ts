@@ -1,5 +1,6 @@
 /** Where an example runs: on the cluster that `--remote` names, or on one of its own that lives as long as the example. */
 import { parseArgs } from "node:util";
+import { OutcomeUnknownError } from "@ovnha/ovsdb";
 import { type OvsdbCluster, realOvs, SCHEMAS, startCluster } from "@ovnha/testkit";
 
 export type Lab = {
@@ -8,7 +9,8 @@ export type Lab = {
   readonly cluster: OvsdbCluster | undefined;
 };
 
-export const INSTALL_HINT = "This needs ovsdb-server: apt-get install openvswitch-switch openvswitch-common ovn-common ovn-central";
+export const INSTALL_HINT =
+  "This needs ovsdb-server: apt-get install openvswitch-switch openvswitch-common ovn-common ovn-central";
 
 /** Runs an example to its end and sets the exit code: 0 done, 1 failed, 2 wrong arguments or nothing to run on. */
 export async function inLab(name: string, what: string, run: (lab: Lab) => Promise<void>): Promise<void> {
@@ -43,4 +45,22 @@ export async function killLeader({ cluster }: Lab): Promise<number | undefined> 
   const leader = await cluster.waitForLeader();
   await cluster.member(leader).kill("SIGKILL");
   return leader;
+}
+
+/**
+ * Writes until it is known to be written, once. While a leader dies, a reply can be lost: then the database is asked, and
+ * only what was not committed is written again.
+ */
+export async function writeSurely(write: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknownError)) throw error;
+      const outcome = await error.resolve?.();
+      if (outcome?.committed === true) return;
+      if (outcome?.committed !== false) throw error;
+    }
+  }
 }

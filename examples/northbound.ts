@@ -5,14 +5,20 @@ export const OVN_Northbound = defineSchema({
   name: "OVN_Northbound",
   tables: {
     NB_Global: {
-      columns: { nb_cfg: { type: "integer" }, name: { type: "string" }, options: { type: { key: "string", value: "string", min: 0, max: "unlimited" } } },
+      columns: {
+        nb_cfg: { type: "integer" },
+        name: { type: "string" },
+        options: { type: { key: "string", value: "string", min: 0, max: "unlimited" } },
+      },
       maxRows: 1,
       isRoot: true,
     },
     Logical_Switch: {
       columns: {
         name: { type: "string" },
-        ports: { type: { key: { type: "uuid", refTable: "Logical_Switch_Port", refType: "strong" }, min: 0, max: "unlimited" } },
+        ports: {
+          type: { key: { type: "uuid", refTable: "Logical_Switch_Port", refType: "strong" }, min: 0, max: "unlimited" },
+        },
         other_config: { type: { key: "string", value: "string", min: 0, max: "unlimited" } },
         external_ids: { type: { key: "string", value: "string", min: 0, max: "unlimited" } },
       },

@@ -11,7 +11,8 @@ const WRITES = 200;
 const KILL_AFTER = 80;
 
 const startedMs = performance.now();
-const tell = (text: string): void => console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s  ${text}`);
+const tell = (text: string): void =>
+  console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s  ${text}`);
 
 async function main(): Promise<number> {
   if (realOvs() === "skip") {
@@ -45,26 +46,39 @@ async function main(): Promise<number> {
     const beforeMs = performance.now();
     const name = `switch-${count}`;
     try {
-      await db.transact((tx) => { tx.insert("Logical_Switch", { name }); }, { once: true });
+      await db.transact(
+        (tx) => {
+          tx.insert("Logical_Switch", { name });
+        },
+        { once: true },
+      );
       acknowledged.push(name);
     } catch (error) {
       if (!(error instanceof OutcomeUnknownError)) throw error;
       unknown++;
       const outcome = await error.resolve?.();
-      tell(`the reply to "${name}" was lost; asked afterwards: ${outcome?.committed === true ? "it was committed" : "it was not committed"}`);
+      tell(
+        `the reply to "${name}" was lost; asked afterwards: ${outcome?.committed === true ? "it was committed" : "it was not committed"}`,
+      );
       if (outcome?.committed === true) acknowledged.push(name);
     }
     longestMs = Math.max(longestMs, performance.now() - beforeMs);
   }
-  tell(`${acknowledged.length} of ${WRITES} writes acknowledged, ${unknown} replies lost; the longest write took ${(longestMs / 1000).toFixed(2)} s`);
+  tell(
+    `${acknowledged.length} of ${WRITES} writes acknowledged, ${unknown} replies lost; the longest write took ${(longestMs / 1000).toFixed(2)} s`,
+  );
 
   await nb.synced();
   const now = await cluster.waitForLeader();
-  const rows = [...((await dumpRows(cluster.member(now).unix, "OVN_Northbound")).get("Logical_Switch")?.values() ?? [])];
+  const rows = [
+    ...((await dumpRows(cluster.member(now).unix, "OVN_Northbound")).get("Logical_Switch")?.values() ?? []),
+  ];
   const names = rows.map((row) => String(row["name"])).sort();
   const isExact = JSON.stringify(names) === JSON.stringify([...acknowledged].sort());
   const isEqual = nb.diffAgainst({ Logical_Switch: rows as never }).length === 0;
-  tell(`member ${now} holds ${names.length} switches: ${isExact ? "every acknowledged write, once, and nothing else" : "NOT what was acknowledged"}`);
+  tell(
+    `member ${now} holds ${names.length} switches: ${isExact ? "every acknowledged write, once, and nothing else" : "NOT what was acknowledged"}`,
+  );
   tell(`the replica ${isEqual ? "is equal to the server, row by row" : "DIFFERS from the server"}`);
   await events.return();
   await story;

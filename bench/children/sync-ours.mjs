@@ -17,13 +17,15 @@ const { user, system } = process.cpuUsage(cpuBefore);
 delays.disable();
 const whole = process.cpuUsage();
 const lookup = sb.Port_Binding.byIndex.logical_port("namespace0.pod-0")?._uuid !== undefined;
-console.log(JSON.stringify({
-  wallMs,
-  cpuMs: (user + system) / 1000,
-  processCpuMs: (whole.user + whole.system) / 1000,
-  rssMiB: process.resourceUsage().maxRSS / 1024,
-  stallMs: delays.max / 1e6,
-  rows: sb.Logical_Flow.size + sb.Port_Binding.size,
-  lookup,
-}));
+console.log(
+  JSON.stringify({
+    wallMs,
+    cpuMs: (user + system) / 1000,
+    processCpuMs: (whole.user + whole.system) / 1000,
+    rssMiB: process.resourceUsage().maxRSS / 1024,
+    stallMs: delays.max / 1e6,
+    rows: sb.Logical_Flow.size + sb.Port_Binding.size,
+    lookup,
+  }),
+);
 await db.close();

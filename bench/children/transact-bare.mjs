@@ -12,10 +12,11 @@ socket.on("data", (chunk) => {
   text = "";
   done();
 });
-const transact = (id, operations) => new Promise((resolve) => {
-  done = resolve;
-  socket.write(JSON.stringify({ id, method: "transact", params: ["OVN_Northbound", ...operations] }));
-});
+const transact = (id, operations) =>
+  new Promise((resolve) => {
+    done = resolve;
+    socket.write(JSON.stringify({ id, method: "transact", params: ["OVN_Northbound", ...operations] }));
+  });
 const row = (index) => [{ op: "insert", table: "Logical_Switch", row: { name: `bare${index}` } }];
 for (let index = 0; index < 50; index++) await transact(index, row(index));
 const startMs = performance.now();

@@ -3,7 +3,10 @@ import { openDatabase } from "@ovnha/ovsdb";
 
 const [remote, count] = process.argv.slice(2);
 const db = await openDatabase("OVN_Northbound", { remote });
-const write = (index) => db.transact((tx) => { tx.insert("Logical_Switch", { name: `ours${index}` }); });
+const write = (index) =>
+  db.transact((tx) => {
+    tx.insert("Logical_Switch", { name: `ours${index}` });
+  });
 for (let index = 0; index < 50; index++) await write(index);
 const startMs = performance.now();
 for (let index = 0; index < Number(count); index++) await write(index);

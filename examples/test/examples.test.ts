@@ -6,14 +6,23 @@ import { realOvs } from "@ovnha/testkit";
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const tsx = fileURLToPath(new URL("../../node_modules/.bin/tsx", import.meta.url));
 
-function run(name: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = process.env): { status: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(tsx, ["--conditions=ovnha-source", `${folder}${name}.ts`, ...args], { encoding: "utf8", timeout: 60_000, env });
+function run(
+  name: string,
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = process.env,
+): { status: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(tsx, ["--conditions=ovnha-source", `${folder}${name}.ts`, ...args], {
+    encoding: "utf8",
+    timeout: 60_000,
+    env,
+  });
   return { status, out: stdout, err: stderr };
 }
 
 const STORIES: Record<string, RegExp> = {
   start: /every acknowledged write, once, and nothing else[\s\S]*equal to the server, row by row/,
-  "follow-leader": /leader=true connected=true[\s\S]* leads\n[\s\S]*member \d was leading and has been killed\n.* leads/,
+  "follow-leader":
+    /leader=true connected=true[\s\S]* leads\n[\s\S]*member \d was leading and has been killed\n.* leads/,
   "watch-table": /insert {2}red\n {8}\(the leader is killed\)\nupdate {2}blue \(was \{"name":"red"\}\)\ndelete {2}blue/,
   "safe-edit": /10 writers, \d+ runs, counter = 10/,
   "lock-failover": /tryLock gives undefined[\s\S]*second: holds the lock: true\nsecond: wrote under the lock/,
@@ -46,7 +55,11 @@ describe("an example", () => {
   });
 
   it("says what to install where there is no ovsdb-server, in one line", () => {
-    const { status, err } = run("start", [], { ...process.env, PATH: fileURLToPath(new URL(".", `file://${process.execPath}`)), OVNHA_REQUIRE_OVS: "" });
+    const { status, err } = run("start", [], {
+      ...process.env,
+      PATH: fileURLToPath(new URL(".", `file://${process.execPath}`)),
+      OVNHA_REQUIRE_OVS: "",
+    });
     expect(err.trim().split("\n")).toHaveLength(1);
     expect(err).toContain("apt-get install");
     expect(status).toBe(2);

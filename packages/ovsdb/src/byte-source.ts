@@ -92,7 +92,8 @@ export class ByteSource {
   enter(depth: number): void {
     this.#consume(1);
     if (depth > this.#limits.depthMax) throw beyondLimit("depthMax", this.#limits, "a message nested");
-    if (++this.#frameValues > this.#limits.valuesMax) throw beyondLimit("valuesMax", this.#limits, "a message with a number of values");
+    if (++this.#frameValues > this.#limits.valuesMax)
+      throw beyondLimit("valuesMax", this.#limits, "a message with a number of values");
   }
 
   /** Starts a value at the byte that `peek` returned, `depth` containers deep in its frame. */
@@ -162,7 +163,9 @@ export class ByteSource {
     try {
       return JSON.parse(text) as string;
     } catch (cause) {
-      throw new ProtocolError(`a message has a member name that is not valid JSON: ${(cause as Error).message}`, { cause });
+      throw new ProtocolError(`a message has a member name that is not valid JSON: ${(cause as Error).message}`, {
+        cause,
+      });
     }
   }
 
@@ -205,16 +208,20 @@ export class ByteSource {
   #consume(bytes: number): void {
     this.#position += bytes;
     this.#frameBytes += bytes;
-    if (this.#frameBytes > this.#limits.frameBytesMax) throw beyondLimit("frameBytesMax", this.#limits, "a message of bytes");
+    if (this.#frameBytes > this.#limits.frameBytesMax)
+      throw beyondLimit("frameBytesMax", this.#limits, "a message of bytes");
   }
 
   #checkValue(): void {
     const limits = this.#limits;
     const scanner = this.#scanner;
     const bytes = this.#carryLength + this.#position - this.#valueStart;
-    if (bytes > limits.valueBytesMax) throw beyondLimit("valueBytesMax", limits, "a row or other single value of bytes");
-    if (this.#baseDepth + scanner.depthPeak > limits.depthMax) throw beyondLimit("depthMax", limits, "a message nested");
-    if (this.#frameValues + scanner.values > limits.valuesMax) throw beyondLimit("valuesMax", limits, "a message with a number of values");
+    if (bytes > limits.valueBytesMax)
+      throw beyondLimit("valueBytesMax", limits, "a row or other single value of bytes");
+    if (this.#baseDepth + scanner.depthPeak > limits.depthMax)
+      throw beyondLimit("depthMax", limits, "a message nested");
+    if (this.#frameValues + scanner.values > limits.valuesMax)
+      throw beyondLimit("valuesMax", limits, "a message with a number of values");
   }
 
   #nextChunk(): boolean {

@@ -3,8 +3,25 @@
  * session machine and the replica.
  */
 export { decodeMessage, encodeMessage, type JsonRpcMessage, messageKind } from "./message.ts";
-export { columnCodec, EMPTY_MAP, EMPTY_SET, type AtomValue, type ColumnCodec, type IntegerPolicy, type Row as AnyRow, RowCodec, type Value } from "./value.ts";
-export { type AnySchema, anySchema, defineSchema, type PolicyLiteral, type SchemaLiteral, type TypedSchema } from "./define-schema.ts";
+export {
+  columnCodec,
+  EMPTY_MAP,
+  EMPTY_SET,
+  type AtomValue,
+  type ColumnCodec,
+  type IntegerPolicy,
+  type Row as AnyRow,
+  RowCodec,
+  type Value,
+} from "./value.ts";
+export {
+  type AnySchema,
+  anySchema,
+  defineSchema,
+  type PolicyLiteral,
+  type SchemaLiteral,
+  type TypedSchema,
+} from "./define-schema.ts";
 export * from "./error.ts";
 export { FrameReader, type ReaderLimits, type RowContext, type RowSink } from "./framer.ts";
 export { type Json, type JsonObject, parseJsonExact, stringifyJson } from "./json.ts";

@@ -53,5 +53,9 @@ export function resolveLimits(limits: ReaderLimits = {}): ResolvedLimits {
 
 /** The error for a message that goes beyond a limit: what was found, and which option lets it pass. */
 export function beyondLimit(name: keyof ReaderLimits, limits: ResolvedLimits, what: string): LimitError {
-  return new LimitError(name, `${what} beyond ${limits[name]}; raise the reader limit ${name} if such messages are expected`, { origin: "remote" });
+  return new LimitError(
+    name,
+    `${what} beyond ${limits[name]}; raise the reader limit ${name} if such messages are expected`,
+    { origin: "remote" },
+  );
 }

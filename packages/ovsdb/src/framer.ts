@@ -85,7 +85,8 @@ export class FrameReader {
       source.startFrame();
       const byte = source.peek();
       if (byte === -1) return undefined;
-      if (byte !== OPEN_BRACE) throw new ProtocolError(`expected a JSON object as the next message, found ${describeByte(byte)}`);
+      if (byte !== OPEN_BRACE)
+        throw new ProtocolError(`expected a JSON object as the next message, found ${describeByte(byte)}`);
       source.startFrame();
       source.startValue(0);
       this.#state = "whole";
@@ -103,5 +104,7 @@ export class FrameReader {
 }
 
 function describeByte(byte: number): string {
-  return byte > 0x20 && byte < 0x7f ? JSON.stringify(String.fromCharCode(byte)) : `byte 0x${byte.toString(16).padStart(2, "0")}`;
+  return byte > 0x20 && byte < 0x7f
+    ? JSON.stringify(String.fromCharCode(byte))
+    : `byte 0x${byte.toString(16).padStart(2, "0")}`;
 }

@@ -169,7 +169,11 @@ export class MessageSpine {
     const root = (this.#levels[0] as Level).container as JsonObject;
     const value = (this.#levels[1] as Level).container;
     const method = root["method"];
-    return { id: root["id"], method: typeof method === "string" ? method : undefined, head: Array.isArray(value) ? value : [] };
+    return {
+      id: root["id"],
+      method: typeof method === "string" ? method : undefined,
+      head: Array.isArray(value) ? value : [],
+    };
   }
 
   #takeValue(value: Json): void {
@@ -204,6 +208,9 @@ function add(level: Level, value: Json): void {
 }
 
 function unexpected(byte: number, expected: string): ProtocolError {
-  const found = byte > 0x20 && byte < 0x7f ? JSON.stringify(String.fromCharCode(byte)) : `byte 0x${byte.toString(16).padStart(2, "0")}`;
+  const found =
+    byte > 0x20 && byte < 0x7f
+      ? JSON.stringify(String.fromCharCode(byte))
+      : `byte 0x${byte.toString(16).padStart(2, "0")}`;
   return new ProtocolError(`a message is not valid JSON: expected ${expected}, found ${found}`);
 }

@@ -67,11 +67,14 @@ export function encodeMessage(message: JsonRpcMessage): string {
   if (message instanceof SuccessObject) {
     return `{"id":${json(message.id)},"result":${json(message.result)},"error":null}`;
   }
-  if (message instanceof ErrorObject) return `{"id":${json(message.id)},"result":null,"error":${json(errorValue(message))}}`;
+  if (message instanceof ErrorObject)
+    return `{"id":${json(message.id)},"result":null,"error":${json(errorValue(message))}}`;
   const id = message instanceof RequestObject ? json(message.id) : "null";
   const params = message.params ?? [];
   if (!Array.isArray(params)) {
-    throw new ProtocolError(`params of ${message.method} must be an array: ovsdb-server hangs up on anything else`, { origin: "local" });
+    throw new ProtocolError(`params of ${message.method} must be an array: ovsdb-server hangs up on anything else`, {
+      origin: "local",
+    });
   }
   return `{"id":${id},"method":${json(message.method)},"params":${json(params)}}`;
 }
@@ -93,7 +96,8 @@ function decodeCall(value: JsonObject, id: Json, method: Json): JsonRpcMessage {
   if (typeof method !== "string") return refuse("its method is not a string", value);
   const params = value["params"];
   if (!Array.isArray(params)) return refuse("its params are not an array", value);
-  if ((value["result"] ?? null) !== null || (value["error"] ?? null) !== null) return refuse("it is both a request and a reply", value);
+  if ((value["result"] ?? null) !== null || (value["error"] ?? null) !== null)
+    return refuse("it is both a request and a reply", value);
   return id === null ? notification(method, params) : request(id, method, params);
 }
 

@@ -51,7 +51,8 @@ export function parseRemotes(remotes: string | readonly string[]): Remotes {
         continue;
       }
       const uuid = element.slice(4);
-      if (!isUuid(uuid)) refuse(element, "it is not a cluster id; write cid: and the UUID that cluster/status prints as Cluster ID");
+      if (!isUuid(uuid))
+        refuse(element, "it is not a cluster id; write cid: and the UUID that cluster/status prints as Cluster ID");
       if (cid !== undefined && cid !== uuid) refuse(element, `another cluster id (${cid}) was given before; keep one`);
       cid = uuid;
     }
@@ -82,7 +83,8 @@ export function parseEndpoint(element: string): Endpoint {
       return { kind, path: rest };
     default:
       if (element.startsWith("/")) return refuse(element, `it has no kind; write unix:${element}`);
-      if (/^[A-Z]+$/.test(kind)) return refuse(element, `kinds are written in lower case; write ${kind.toLowerCase()}:${rest}`);
+      if (/^[A-Z]+$/.test(kind))
+        return refuse(element, `kinds are written in lower case; write ${kind.toLowerCase()}:${rest}`);
       return refuse(element, `it is none of ${KINDS}`);
   }
 }
@@ -153,7 +155,10 @@ function parsePassive(element: string, rest: string): { port: number; host?: str
   const text = rest.slice(colon + 1);
   const host = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
   if (isIpv6(host) || isIpv4(host)) return { port, host };
-  return refuse(element, `"${host}" is not an IP address; a listener needs one of this machine's own, as in ptcp:6640:127.0.0.1`);
+  return refuse(
+    element,
+    `"${host}" is not an IP address; a listener needs one of this machine's own, as in ptcp:6640:127.0.0.1`,
+  );
 }
 
 function parsePort(element: string, text: string, min: number): number {

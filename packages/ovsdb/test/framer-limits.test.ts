@@ -30,7 +30,13 @@ describe("a hostile peer is stopped by a limit that names its option", () => {
     ["an endless number", "valueBytesMax", { valueBytesMax: 1 << 20 }, '{"id":1', "1".repeat(1024)],
     ["endless white space in a message", "frameBytesMax", { frameBytesMax: 1 << 20 }, '{"id":', " ".repeat(1024)],
     ["a flood of numbers", "valuesMax", { valuesMax: 100_000 }, '{"result":[', "1,".repeat(1024)],
-    ["a flood of empty objects in a row", "valuesMax", { valuesMax: 100_000 }, '{"result":{"T":{"u":[', "{},".repeat(1024)],
+    [
+      "a flood of empty objects in a row",
+      "valuesMax",
+      { valuesMax: 100_000 },
+      '{"result":{"T":{"u":[',
+      "{},".repeat(1024),
+    ],
     ["a flood of empty objects on top", "valuesMax", { valuesMax: 100_000 }, '{"result":[', "{},".repeat(1024)],
     ["a flood of rows", "valuesMax", { valuesMax: 10_000 }, '{"result":{"T":{', '"u":{},'.repeat(1024)],
     ["deep nesting from the first byte", "depthMax", {}, '{"a":', "[".repeat(1024)],
@@ -72,7 +78,34 @@ describe("a hostile peer is stopped by a limit that names its option", () => {
 });
 
 describe("what is no message is refused, and stays refused", () => {
-  const refused = ["x", "[]", '"text"', "1", "null", "}", "{}{}]", "{]", '{"a" 1}', '{"a":}', '{"a":1,}', '{"a":[1,]}', '{"a":[1}}', '{"a":1]', "{1:2}", "{,}", '{"a":tru}', '{"a":01}', '{"a":"\n"}', '{"a":"\\x"}', '{"result":{"T":{"u":{]}}}', '{"result":[{"rows":[1 2]}]}', '{"result":{"T":{"u":+1}}}', '{"\t":1}', '{"a\\q":1}', "\ufeff{}"];
+  const refused = [
+    "x",
+    "[]",
+    '"text"',
+    "1",
+    "null",
+    "}",
+    "{}{}]",
+    "{]",
+    '{"a" 1}',
+    '{"a":}',
+    '{"a":1,}',
+    '{"a":[1,]}',
+    '{"a":[1}}',
+    '{"a":1]',
+    "{1:2}",
+    "{,}",
+    '{"a":tru}',
+    '{"a":01}',
+    '{"a":"\n"}',
+    '{"a":"\\x"}',
+    '{"result":{"T":{"u":{]}}}',
+    '{"result":[{"rows":[1 2]}]}',
+    '{"result":{"T":{"u":+1}}}',
+    '{"\t":1}',
+    '{"a\\q":1}',
+    "\ufeff{}",
+  ];
   test.each(refused)("%j", (text) => {
     for (const splitBytes of [1, 1000]) {
       const reader = new FrameReader({ splitBytes });

@@ -1,18 +1,46 @@
 import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../src/error.ts";
 import type { Json } from "../src/json.ts";
-import { decodeMessage, echoReply, encodeMessage, ErrorObject, errorValue, failure, JsonRpcError, messageKind, NotificationObject, notification, paramsOf, RequestObject, request, SuccessObject, success } from "../src/message.ts";
+import {
+  decodeMessage,
+  echoReply,
+  encodeMessage,
+  ErrorObject,
+  errorValue,
+  failure,
+  JsonRpcError,
+  messageKind,
+  NotificationObject,
+  notification,
+  paramsOf,
+  RequestObject,
+  request,
+  SuccessObject,
+  success,
+} from "../src/message.ts";
 
 const decode = (text: string): ReturnType<typeof decodeMessage> => decodeMessage(JSON.parse(text) as Json);
 
 describe("the wire, both ways", () => {
   const cases: [string, ReturnType<typeof decodeMessage>, string][] = [
-    ["a request", request(1, "transact", ["db", { op: "abort" }]), '{"id":1,"method":"transact","params":["db",{"op":"abort"}]}'],
-    ["a request with the id that ovsdb-server uses", request("echo", "echo", []), '{"id":"echo","method":"echo","params":[]}'],
+    [
+      "a request",
+      request(1, "transact", ["db", { op: "abort" }]),
+      '{"id":1,"method":"transact","params":["db",{"op":"abort"}]}',
+    ],
+    [
+      "a request with the id that ovsdb-server uses",
+      request("echo", "echo", []),
+      '{"id":"echo","method":"echo","params":[]}',
+    ],
     ["a notification", notification("cancel", [7]), '{"id":null,"method":"cancel","params":[7]}'],
     ["a reply", success(3, { a: [1, "ü"] }), '{"id":3,"result":{"a":[1,"ü"]},"error":null}'],
     ["a reply of null", success(3, null), '{"id":3,"result":null,"error":null}'],
-    ["an error that is an object", failure(4, { error: "unknown database", details: "x" }), '{"id":4,"result":null,"error":{"error":"unknown database","details":"x"}}'],
+    [
+      "an error that is an object",
+      failure(4, { error: "unknown database", details: "x" }),
+      '{"id":4,"result":null,"error":{"error":"unknown database","details":"x"}}',
+    ],
     ["an error that is a bare string", failure(4, "unknown method"), '{"id":4,"result":null,"error":"unknown method"}'],
     ["ids of any kind", request([1, { a: null }], "echo", []), '{"id":[1,{"a":null}],"method":"echo","params":[]}'],
   ];
@@ -23,12 +51,17 @@ describe("the wire, both ways", () => {
   });
 
   test("nothing of JSON-RPC 2.0 goes out: ovsdb-server hangs up on members that it does not know", () => {
-    for (const [, message] of cases) expect(Object.keys(JSON.parse(encodeMessage(message)) as object)).not.toContain("jsonrpc");
+    for (const [, message] of cases)
+      expect(Object.keys(JSON.parse(encodeMessage(message)) as object)).not.toContain("jsonrpc");
   });
 
   test("64-bit integers go out as bare digits", () => {
-    expect(encodeMessage(request(1, "transact", ["db", 9007199254740993n]))).toBe('{"id":1,"method":"transact","params":["db",9007199254740993]}');
-    expect(encodeMessage(success(1n << 60n, [1n << 60n]))).toBe('{"id":1152921504606846976,"result":[1152921504606846976],"error":null}');
+    expect(encodeMessage(request(1, "transact", ["db", 9007199254740993n]))).toBe(
+      '{"id":1,"method":"transact","params":["db",9007199254740993]}',
+    );
+    expect(encodeMessage(success(1n << 60n, [1n << 60n]))).toBe(
+      '{"id":1152921504606846976,"result":[1152921504606846976],"error":null}',
+    );
   });
 });
 
@@ -39,11 +72,19 @@ describe("messages as they come", () => {
     expect(decode('{"method":"locked","params":["l"]}')).toBeInstanceOf(NotificationObject);
     expect(decode('{"id":1,"result":{}}')).toBeInstanceOf(SuccessObject);
     expect(decode('{"id":1,"error":"unknown method"}')).toBeInstanceOf(ErrorObject);
-    expect([request(1, "a", []), notification("a", []), success(1, 1), failure(1, "x")].map(messageKind)).toEqual(["request", "notification", "success", "error"]);
+    expect([request(1, "a", []), notification("a", []), success(1, 1), failure(1, "x")].map(messageKind)).toEqual([
+      "request",
+      "notification",
+      "success",
+      "error",
+    ]);
   });
 
   test("an error reply has no result on the wire of ovsdb-server, or null", () => {
-    for (const text of ['{"id":7,"error":{"error":"not allowed"}}', '{"id":7,"result":null,"error":{"error":"not allowed"}}']) {
+    for (const text of [
+      '{"id":7,"error":{"error":"not allowed"}}',
+      '{"id":7,"result":null,"error":{"error":"not allowed"}}',
+    ]) {
       const message = decode(text) as ErrorObject;
       expect(message.error).toBeInstanceOf(JsonRpcError);
       expect(message.error.message).toBe("not allowed");
@@ -54,7 +95,9 @@ describe("messages as they come", () => {
   });
 
   test("unknown members are ignored, null is the same as absent", () => {
-    expect(decode('{"id":1,"method":"echo","params":[],"extra":1,"result":null,"error":null}')).toEqual(request(1, "echo", []));
+    expect(decode('{"id":1,"method":"echo","params":[],"extra":1,"result":null,"error":null}')).toEqual(
+      request(1, "echo", []),
+    );
     expect(decode('{"id":1,"method":null,"result":5}')).toEqual(success(1, 5));
   });
 

@@ -62,10 +62,18 @@ describe("one remote", () => {
 describe("lists", () => {
   test("commas, blanks, a cluster id, repetitions", () => {
     expect(parseRemotes(`tcp:10.0.0.1:6641, ssl:[::1]:6641,\tunix:/x,y,cid:${UUID},tcp:10.0.0.1:6641`)).toEqual({
-      endpoints: [{ kind: "tcp", host: "10.0.0.1", port: 6641 }, { kind: "ssl", host: "::1", port: 6641 }, { kind: "unix", path: "/x,y" }],
+      endpoints: [
+        { kind: "tcp", host: "10.0.0.1", port: 6641 },
+        { kind: "ssl", host: "::1", port: 6641 },
+        { kind: "unix", path: "/x,y" },
+      ],
       cid: UUID,
     });
-    expect(parseRemotes(["tcp:a:1,tcp:b:1", "tcp:c:1"]).endpoints.map(formatEndpoint)).toEqual(["tcp:a:1", "tcp:b:1", "tcp:c:1"]);
+    expect(parseRemotes(["tcp:a:1,tcp:b:1", "tcp:c:1"]).endpoints.map(formatEndpoint)).toEqual([
+      "tcp:a:1",
+      "tcp:b:1",
+      "tcp:c:1",
+    ]);
     expect(parseRemotes("tcp:a:1")).not.toHaveProperty("cid");
   });
 
@@ -82,7 +90,16 @@ describe("lists", () => {
 });
 
 test("IPv6 addresses are those that Node.js takes for one", () => {
-  const group = fc.oneof(fc.constantFrom("", "0", "ffff", "10000", "g", "1.2.3.4", "1.2.3.256"), fc.integer({ min: 0, max: 0xffff }).map((number) => number.toString(16)));
-  const text = fc.oneof(fc.ipV6(), fc.array(group, { maxLength: 9 }).map((groups) => groups.join(":")));
-  fc.assert(fc.property(text, (address) => isIpv6(address) === (isIP(address) === 6)), { numRuns: 2000 });
+  const group = fc.oneof(
+    fc.constantFrom("", "0", "ffff", "10000", "g", "1.2.3.4", "1.2.3.256"),
+    fc.integer({ min: 0, max: 0xffff }).map((number) => number.toString(16)),
+  );
+  const text = fc.oneof(
+    fc.ipV6(),
+    fc.array(group, { maxLength: 9 }).map((groups) => groups.join(":")),
+  );
+  fc.assert(
+    fc.property(text, (address) => isIpv6(address) === (isIP(address) === 6)),
+    { numRuns: 2000 },
+  );
 });

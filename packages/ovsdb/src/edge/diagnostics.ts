@@ -36,12 +36,19 @@ export type LatencyEvent = { readonly method: string; readonly durationMs: numbe
 export type WarningEvent = { readonly message: string; readonly error?: OvsdbError | undefined };
 
 export const frameChannel: Channel<FrameEvent> = channel("ovnha:ovsdb:frame") as Channel<FrameEvent>;
-export const transactionChannel: Channel<TransactionEvent> = channel("ovnha:ovsdb:transaction") as Channel<TransactionEvent>;
+export const transactionChannel: Channel<TransactionEvent> = channel(
+  "ovnha:ovsdb:transaction",
+) as Channel<TransactionEvent>;
 export const stateChannel: Channel<StateEvent> = channel("ovnha:ovsdb:state") as Channel<StateEvent>;
 export const latencyChannel: Channel<LatencyEvent> = channel("ovnha:ovsdb:latency") as Channel<LatencyEvent>;
 export const warningChannel: Channel<WarningEvent> = channel("ovnha:ovsdb:warning") as Channel<WarningEvent>;
 
-export function publishFrame(direction: FrameEvent["direction"], endpoint: Endpoint, bytes: number, message: JsonRpcMessage): void {
+export function publishFrame(
+  direction: FrameEvent["direction"],
+  endpoint: Endpoint,
+  bytes: number,
+  message: JsonRpcMessage,
+): void {
   if (frameChannel.hasSubscribers) frameChannel.publish({ direction, endpoint, bytes, message });
 }
 

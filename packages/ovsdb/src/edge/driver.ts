@@ -1,6 +1,15 @@
 import type { Json } from "../json.ts";
 import type { Endpoint } from "../remote.ts";
-import { createSession, deadlineMs, type Effect, type Input, monitorOfRequest, type SessionOptions, type SessionState, step } from "../session/index.ts";
+import {
+  createSession,
+  deadlineMs,
+  type Effect,
+  type Input,
+  monitorOfRequest,
+  type SessionOptions,
+  type SessionState,
+  step,
+} from "../session/index.ts";
 import type { Clock } from "./clock.ts";
 import type { Connection, Dialer, RowContext } from "./connection.ts";
 
@@ -8,7 +17,14 @@ import type { Connection, Dialer, RowContext } from "./connection.ts";
 export interface DriverHost {
   onEffect(effect: Exclude<Effect, { type: "dial" | "hangUp" | "send" }>): void;
   /** A row of a large monitor reply, as it arrives; true if it was taken. */
-  onRow(monitor: number, requestId: number, head: readonly Json[], table: string, uuid: string, rowUpdate: Json): boolean;
+  onRow(
+    monitor: number,
+    requestId: number,
+    head: readonly Json[],
+    table: string,
+    uuid: string,
+    rowUpdate: Json,
+  ): boolean;
 }
 
 /** Runs the pure session machine on real links and a real clock. It holds no rule of the protocol. */
@@ -76,7 +92,8 @@ export class SessionDriver {
     const events = {
       opened: (): void => this.#fromLink(link, { type: "opened", link }),
       bytes: (): void => this.#fromLink(link, { type: "bytes", link }),
-      message: (message: Extract<Input, { type: "message" }>["message"]): void => this.#fromLink(link, { type: "message", link, message }),
+      message: (message: Extract<Input, { type: "message" }>["message"]): void =>
+        this.#fromLink(link, { type: "message", link, message }),
       closed: (error: Extract<Input, { type: "lost" }>["error"]): void => {
         if (!this.#connections.delete(link)) return;
         this.feed({ type: "lost", link, error });

@@ -23,7 +23,12 @@ export interface EditedReplica {
   until(predicate: () => boolean, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-type Read = { readonly table: ReadableTable; readonly uuid: string; readonly row: Row | undefined; readonly columns: Set<string> };
+type Read = {
+  readonly table: ReadableTable;
+  readonly uuid: string;
+  readonly row: Row | undefined;
+  readonly columns: Set<string>;
+};
 
 /** A transaction that remembers what it read, and holds the server to it (`verify` in the C client). */
 export class EditBuilder extends TransactionBuilder {
@@ -40,7 +45,10 @@ export class EditBuilder extends TransactionBuilder {
    * the time of the commit, nothing is committed and the function runs again. `undefined` if there is no such row, which
    * is a prerequisite too.
    */
-  read<R extends object>(table: { readonly name: string; get(uuid: never): R | undefined }, uuid: string): R | undefined {
+  read<R extends object>(
+    table: { readonly name: string; get(uuid: never): R | undefined },
+    uuid: string,
+  ): R | undefined {
     if (!isUuid(uuid)) throw new ValueError(table.name, "_uuid", `${JSON.stringify(uuid)} is not a uuid`);
     const readable = table as unknown as ReadableTable;
     const row = readable.get(uuid);
@@ -66,7 +74,8 @@ export class EditBuilder extends TransactionBuilder {
     const changed: Record<string, unknown> = {};
     for (const [column, value] of Object.entries(patch)) {
       const before = JSON.stringify(encoder.compareRow(table, { [column]: current[column] }), bigintText);
-      if (JSON.stringify(encoder.compareRow(table, { [column]: value }), bigintText) !== before) changed[column] = value;
+      if (JSON.stringify(encoder.compareRow(table, { [column]: value }), bigintText) !== before)
+        changed[column] = value;
     }
     if (Object.keys(changed).length === 0) return undefined;
     return this.row(table, current._uuid).update(changed);
@@ -80,7 +89,12 @@ export class EditBuilder extends TransactionBuilder {
   #known(row: object): { table: string; current: Row } {
     const uuid = (row as { _uuid?: unknown })._uuid;
     const read = this.reads.find((candidate) => candidate.uuid === uuid && candidate.row !== undefined);
-    if (read?.row === undefined) throw new ValueError(undefined, undefined, "this row was not read in this edit; get it with tx.read(table, uuid) first");
+    if (read?.row === undefined)
+      throw new ValueError(
+        undefined,
+        undefined,
+        "this row was not read in this edit; get it with tx.read(table, uuid) first",
+      );
     return { table: read.table.name, current: read.row };
   }
 
@@ -89,7 +103,10 @@ export class EditBuilder extends TransactionBuilder {
     const encoder = this.#host.encoder();
     for (const { table, uuid, row, columns } of this.reads) {
       const names = [...columns];
-      const seen = row === undefined ? [] : [encoder.compareRow(table.name, Object.fromEntries(names.map((name) => [name, row[name]])))];
+      const seen =
+        row === undefined
+          ? []
+          : [encoder.compareRow(table.name, Object.fromEntries(names.map((name) => [name, row[name]])))];
       this.add("verify", "wait", table.name, {
         timeout: 0,
         where: encoder.where(table.name, [["_uuid", "==", uuid]]),
@@ -114,7 +131,12 @@ const PAUSE_MS_MAX = 2_000;
  * holds, and after a conflict waits for the replica to show the change that won before it runs again. A pause that grows
  * stands in if nothing is seen to change, as when the row was read through a narrower set of columns.
  */
-export async function edit<T>(host: TransactHost, replica: EditedReplica, change: (tx: EditBuilder) => T, options: EditOptions): Promise<Answered<T>> {
+export async function edit<T>(
+  host: TransactHost,
+  replica: EditedReplica,
+  change: (tx: EditBuilder) => T,
+  options: EditOptions,
+): Promise<Answered<T>> {
   const attempts = options.attempts ?? ATTEMPTS;
   const deadlineMs = host.clock.nowMs() + (options.timeoutMs ?? host.transactMs);
   for (let attempt = 1; ; attempt++) {
@@ -123,21 +145,35 @@ export async function edit<T>(host: TransactHost, replica: EditedReplica, change
     if (options.lock !== undefined) builder.assertLock(options.lock.name);
     const value = change(builder);
     if (typeof (value as { then?: unknown } | undefined)?.then === "function") {
-      throw new ValueError(undefined, undefined, "the function given to edit must not be async: it may run several times, each on one state of the replica");
+      throw new ValueError(
+        undefined,
+        undefined,
+        "the function given to edit must not be async: it may run several times, each on one state of the replica",
+      );
     }
     builder.verify();
     try {
-      return await commit(host, builder, value, { ...options, timeoutMs: Math.max(1, deadlineMs - host.clock.nowMs()) });
+      return await commit(host, builder, value, {
+        ...options,
+        timeoutMs: Math.max(1, deadlineMs - host.clock.nowMs()),
+      });
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       const details = `${attempts} attempts, each beaten by another writer; make the edit smaller, or raise attempts`;
-      if (attempt >= attempts || host.clock.nowMs() >= deadlineMs) throw new ConflictError(attempt, details, { cause: error });
+      if (attempt >= attempts || host.clock.nowMs() >= deadlineMs)
+        throw new ConflictError(attempt, details, { cause: error });
       await moved(host, replica, builder, Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** attempt), options.signal);
     }
   }
 }
 
-async function moved(host: TransactHost, replica: EditedReplica, builder: EditBuilder, pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+async function moved(
+  host: TransactHost,
+  replica: EditedReplica,
+  builder: EditBuilder,
+  pauseMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const stop = new AbortController();
   const disarm = host.clock.after(pauseMs, () => stop.abort());
   const onAbort = (): void => stop.abort();

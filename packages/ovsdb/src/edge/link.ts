@@ -22,7 +22,9 @@ const SLICE_MS = 8;
 /** The reader is fed in pieces of at most this size, since it works on what it has until a message is complete. */
 const PIECE_BYTES = 64 * 1024;
 
-const latin1Slice = (Buffer.prototype as unknown as { latin1Slice: (this: Uint8Array, start: number, end: number) => string }).latin1Slice;
+const latin1Slice = (
+  Buffer.prototype as unknown as { latin1Slice: (this: Uint8Array, start: number, end: number) => string }
+).latin1Slice;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** `Buffer` decodes ASCII several times faster than `TextDecoder`. */
@@ -131,7 +133,11 @@ export class SocketLink implements Connection {
     const bytes = Buffer.from(text);
     if (this.backlogBytes + bytes.length > this.#sendQueueBytesMax) {
       const waiting = `${this.backlogBytes} bytes wait to be written to ${formatEndpoint(this.endpoint)} and ${bytes.length} more came`;
-      this.close(new LimitError("sendQueueBytesMax", `${waiting}; the server does not read, or sendQueueBytesMax is too low`, { origin: "transport" }));
+      this.close(
+        new LimitError("sendQueueBytesMax", `${waiting}; the server does not read, or sendQueueBytesMax is too low`, {
+          origin: "transport",
+        }),
+      );
       return 0;
     }
     if (this.#socket === undefined) {
@@ -144,7 +150,8 @@ export class SocketLink implements Connection {
   #take(chunk: Uint8Array): void {
     if (this.#isShut) return;
     this.#hasHeard = true;
-    for (let start = 0; start < chunk.length; start += PIECE_BYTES) this.#arrived.push(chunk.subarray(start, start + PIECE_BYTES));
+    for (let start = 0; start < chunk.length; start += PIECE_BYTES)
+      this.#arrived.push(chunk.subarray(start, start + PIECE_BYTES));
     this.#events.bytes(chunk.length);
     if (!this.#isPaused) this.#work();
   }
@@ -184,7 +191,11 @@ export class SocketLink implements Connection {
       if (value !== undefined) message = decodeMessage(value as Json);
     } catch (error) {
       const place = formatEndpoint(this.endpoint);
-      this.close(error instanceof OvsdbError ? error : new ProtocolError(`${place}: a message could not be taken: ${String(error)}`, { cause: error }));
+      this.close(
+        error instanceof OvsdbError
+          ? error
+          : new ProtocolError(`${place}: a message could not be taken: ${String(error)}`, { cause: error }),
+      );
       return false;
     }
     if (message !== undefined) {
@@ -208,8 +219,12 @@ export class SocketLink implements Connection {
   #finish(): void {
     if (!this.#isShut) {
       const place = formatEndpoint(this.endpoint);
-      const what = this.#reader.idle ? "the server closed the connection" : "the connection ended in the middle of a message";
-      this.#error ??= socketError(this.endpoint, undefined, { isOpen: true, hasHeard: this.#hasHeard }) ?? new TransportError(`${place}: ${what}`, { reason: "EOF" });
+      const what = this.#reader.idle
+        ? "the server closed the connection"
+        : "the connection ended in the middle of a message";
+      this.#error ??=
+        socketError(this.endpoint, undefined, { isOpen: true, hasHeard: this.#hasHeard }) ??
+        new TransportError(`${place}: ${what}`, { reason: "EOF" });
     }
     this.#isShut = true;
     this.#report();

@@ -53,7 +53,9 @@ export async function listen(endpoint: PassiveEndpoint, options: ListenOptionsOf
   if (endpoint.kind === "pssl") {
     const material = await options.tls?.load();
     if (material?.cert === undefined || material.ca === undefined) {
-      throw new TlsError("bad-key", `${formatEndpoint(endpoint)}: a TLS listener needs cert, key and ca`, { origin: "local" });
+      throw new TlsError("bad-key", `${formatEndpoint(endpoint)}: a TLS listener needs cert, key and ca`, {
+        origin: "local",
+      });
     }
   }
   const server = createServer({ noDelay: true });
@@ -73,7 +75,8 @@ class SocketListener implements Listener {
   constructor(server: Server, endpoint: PassiveEndpoint, options: ListenOptionsOf) {
     this.#server = server;
     this.#options = options;
-    this.endpoint = endpoint.kind === "punix" ? endpoint : { ...endpoint, port: (server.address() as AddressInfo).port };
+    this.endpoint =
+      endpoint.kind === "punix" ? endpoint : { ...endpoint, port: (server.address() as AddressInfo).port };
     server.on("connection", (socket) => this.#arrive(socket));
     // After it listens, a server reports errors of single accepts (too many open files): the next one may succeed.
     server.on("error", (error) => publishWarning(connectError(endpoint, error).message));
@@ -112,7 +115,12 @@ class SocketListener implements Listener {
 
   #incoming(socket: Socket): Incoming {
     const attachTo = (link: SocketLink): void => {
-      if (socket.destroyed) link.fail(new ClosedError(`${formatEndpoint(this.endpoint)}: the server went away before it was taken`, { origin: "transport" }));
+      if (socket.destroyed)
+        link.fail(
+          new ClosedError(`${formatEndpoint(this.endpoint)}: the server went away before it was taken`, {
+            origin: "transport",
+          }),
+        );
       else link.attach(socket, openedInfo(socket));
     };
     return {
@@ -149,7 +157,10 @@ class SocketListener implements Listener {
       if (ca === undefined || cert === undefined || key === undefined || socket.destroyed) return void socket.destroy();
       const { minVersion = "TLSv1.2", maxVersion, ciphers } = this.#options.tls?.options ?? {};
       const secure = createTlsServer({
-        ca, cert, key, minVersion,
+        ca,
+        cert,
+        key,
+        minVersion,
         ...(maxVersion === undefined ? {} : { maxVersion }),
         ...(ciphers === undefined ? {} : { ciphers }),
         requestCert: true,
@@ -188,7 +199,8 @@ async function bind(server: Server, endpoint: PassiveEndpoint): Promise<void> {
     await listenOnce(server, endpoint);
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-    if (endpoint.kind !== "punix" || !isTaken || (await isAlive(endpoint.path))) throw connectError(endpoint, error as Error);
+    if (endpoint.kind !== "punix" || !isTaken || (await isAlive(endpoint.path)))
+      throw connectError(endpoint, error as Error);
     // A socket file that nobody listens on is what a crash leaves.
     await unlink(endpoint.path);
     await listenOnce(server, endpoint).catch((again: Error) => Promise.reject(connectError(endpoint, again)));
@@ -196,7 +208,8 @@ async function bind(server: Server, endpoint: PassiveEndpoint): Promise<void> {
 }
 
 function listenOnce(server: Server, endpoint: PassiveEndpoint): Promise<void> {
-  const where: ListenOptions = endpoint.kind === "punix" ? { path: endpoint.path } : { host: endpoint.host ?? "0.0.0.0", port: endpoint.port };
+  const where: ListenOptions =
+    endpoint.kind === "punix" ? { path: endpoint.path } : { host: endpoint.host ?? "0.0.0.0", port: endpoint.port };
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(where, () => {
@@ -216,4 +229,3 @@ function isAlive(path: string): Promise<boolean> {
     probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
   });
 }
-

@@ -169,10 +169,18 @@ export class Locks {
 
   #request(name: string, steal: boolean): HeldLock {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      throw new ValueError(undefined, undefined, `"${name}" is not a lock name; use letters, digits and "_", not starting with a digit`);
+      throw new ValueError(
+        undefined,
+        undefined,
+        `"${name}" is not a lock name; use letters, digits and "_", not starting with a digit`,
+      );
     }
     if (this.#locks.has(name)) {
-      throw new ValueError(undefined, undefined, `this client holds or awaits the lock "${name}" already; release it first, or share the Lock object`);
+      throw new ValueError(
+        undefined,
+        undefined,
+        `this client holds or awaits the lock "${name}" already; release it first, or share the Lock object`,
+      );
     }
     const lock = new HeldLock(name, () => {
       this.#locks.delete(name);

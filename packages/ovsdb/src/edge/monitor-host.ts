@@ -111,7 +111,11 @@ export class MonitorHost {
       run();
     } catch (error) {
       if (error instanceof InconsistencyError) return this.#onInconsistent(error.message);
-      this.fail(error instanceof OvsdbError ? error : new OvsdbError("PROTOCOL", `a replica could not be kept: ${String(error)}`, { cause: error }));
+      this.fail(
+        error instanceof OvsdbError
+          ? error
+          : new OvsdbError("PROTOCOL", `a replica could not be kept: ${String(error)}`, { cause: error }),
+      );
     }
   }
 }

@@ -82,19 +82,31 @@ export const DEFAULT_LIMITS: Required<Limits> = {
 
 export function limitsOf(given: Limits = {}): Required<Limits> {
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in DEFAULT_LIMITS)) throw new ValueError(undefined, undefined, `limits.${name} is not a limit; there are ${Object.keys(DEFAULT_LIMITS).join(", ")}`);
-    if (typeof value !== "number" || !(value > 0)) throw new ValueError(undefined, undefined, `limits.${name} must be a positive number, not ${String(value)}`);
+    if (!(name in DEFAULT_LIMITS))
+      throw new ValueError(
+        undefined,
+        undefined,
+        `limits.${name} is not a limit; there are ${Object.keys(DEFAULT_LIMITS).join(", ")}`,
+      );
+    if (typeof value !== "number" || !(value > 0))
+      throw new ValueError(undefined, undefined, `limits.${name} must be a positive number, not ${String(value)}`);
   }
   return { ...DEFAULT_LIMITS, ...given };
 }
 
 export function endpointsOf(remote: string | readonly string[]): { endpoints: Endpoint[]; cid: string | undefined } {
   const parsed = parseRemotes(typeof remote === "string" ? remote : remote.join(","));
-  if (parsed.endpoints.length === 0) throw new ValueError(undefined, undefined, "remote names no server; give at least one such as tcp:127.0.0.1:6641");
+  if (parsed.endpoints.length === 0)
+    throw new ValueError(undefined, undefined, "remote names no server; give at least one such as tcp:127.0.0.1:6641");
   return { endpoints: [...parsed.endpoints], cid: parsed.cid };
 }
 
-export function sessionOptions(database: string, options: OpenOptions, limits: Required<Limits>, clock: Clock): SessionOptions {
+export function sessionOptions(
+  database: string,
+  options: OpenOptions,
+  limits: Required<Limits>,
+  clock: Clock,
+): SessionOptions {
   const { endpoints, cid } = endpointsOf(options.remote);
   return {
     database,
@@ -104,8 +116,18 @@ export function sessionOptions(database: string, options: OpenOptions, limits: R
     parallel: options.parallel ?? 3,
     staggerMs: options.staggerMs ?? 250,
     probeMs: options.probeMs ?? 5_000,
-    backoff: { minMs: options.backoff?.minMs ?? 1_000, maxMs: options.backoff?.maxMs ?? 8_000, jitter: options.backoff?.jitter ?? 0.2 },
-    limits: { connectMs: limits.connectMs, greetMs: limits.greetMs, snapshotMs: limits.snapshotMs, growth: limits.growth, maxMs: limits.maxMs },
+    backoff: {
+      minMs: options.backoff?.minMs ?? 1_000,
+      maxMs: options.backoff?.maxMs ?? 8_000,
+      jitter: options.backoff?.jitter ?? 0.2,
+    },
+    limits: {
+      connectMs: limits.connectMs,
+      greetMs: limits.greetMs,
+      snapshotMs: limits.snapshotMs,
+      growth: limits.growth,
+      maxMs: limits.maxMs,
+    },
     dbChangeAware: options.dbChangeAware ?? true,
     pendingCallsMax: limits.pendingCallsMax,
     shuffle: options.shuffle ?? true,

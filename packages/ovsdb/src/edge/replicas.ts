@@ -18,7 +18,10 @@ export interface ReplicaOwnMembers<S extends AnySchema = AnySchema, Sel = unknow
   /** Resolves when everything is in that the server had committed before this call. */
   synced(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Asks for other rows, those that meet any clause; resolves when exactly these conditions are in force and their rows are in. */
-  setConditions(conditions: { readonly [T in keyof Sel & TableName<S>]?: WhereOf<S, T> }, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  setConditions(
+    conditions: { readonly [T in keyof Sel & TableName<S>]?: WhereOf<S, T> },
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<void>;
   /** Tables and columns that were asked for and that the server does not have: `Table` or `Table.column`. */
   readonly missing: readonly string[];
   /** Why the replica could not be kept, if so; its streams have ended then. */
@@ -47,12 +50,20 @@ export interface ReplicasHost {
   unavailable(): UnavailableError;
 }
 
-type Wish = { readonly columns: readonly string[] | undefined; readonly where: unknown; readonly indexes: readonly IndexDefinition[] };
+type Wish = {
+  readonly columns: readonly string[] | undefined;
+  readonly where: unknown;
+  readonly indexes: readonly IndexDefinition[];
+};
 type Held = {
   readonly host: MonitorHost;
   readonly wishes: ReadonlyMap<string, Wish>;
   readonly conditions: Map<string, unknown>;
-  readonly ackWaiters: { readonly seqno: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }[];
+  readonly ackWaiters: {
+    readonly seqno: number;
+    readonly resolve: () => void;
+    readonly reject: (error: unknown) => void;
+  }[];
   seqno: number;
   missing: readonly string[];
 };
@@ -88,19 +99,35 @@ export class Replicas {
     return requests;
   }
 
-  async replicate<S extends AnySchema, Sel extends SelectionOf<S>>(selection: Sel, options: ReplicateOptions): Promise<LiveReplica<S, Sel>> {
+  async replicate<S extends AnySchema, Sel extends SelectionOf<S>>(
+    selection: Sel,
+    options: ReplicateOptions,
+  ): Promise<LiveReplica<S, Sel>> {
     options.signal?.throwIfAborted();
     const wishes = new Map(Object.entries(selection).map(([table, wish]) => [table, wishOf(wish)]));
-    if (wishes.size === 0) throw new ValueError(undefined, undefined, "name at least one table to replicate, as in { Logical_Switch: true }");
+    if (wishes.size === 0)
+      throw new ValueError(
+        undefined,
+        undefined,
+        "name at least one table to replicate, as in { Logical_Switch: true }",
+      );
     const conditions = new Map([...wishes].map(([table, { where }]) => [table, where]));
     const { specs, tables, missing } = this.#plan(wishes, conditions);
     for (const needed of options.require ?? []) {
-      if (missing.includes(needed)) throw new ValueError(needed, undefined, `is required, and the server's ${this.#host.serverSchema().name} ${this.#host.serverSchema().version ?? ""} does not have it`);
+      if (missing.includes(needed))
+        throw new ValueError(
+          needed,
+          undefined,
+          `is required, and the server's ${this.#host.serverSchema().name} ${this.#host.serverSchema().version ?? ""} does not have it`,
+        );
     }
-    if (missing.length > 0) publishWarning(`not replicated, since the server does not have them: ${missing.join(", ")}`);
+    if (missing.length > 0)
+      publishWarning(`not replicated, since the server does not have them: ${missing.join(", ")}`);
     const id = this.#nextId++;
     const replica = new Replica(specs, { breathe: () => new Promise((resolve) => setImmediate(resolve)) });
-    const host = new MonitorHost(id, replica, (reason) => this.#host.feed({ type: "inconsistent", monitor: id, reason }));
+    const host = new MonitorHost(id, replica, (reason) =>
+      this.#host.feed({ type: "inconsistent", monitor: id, reason }),
+    );
     const held: Held = { host, wishes, conditions, ackWaiters: [], seqno: 0, missing };
     this.#held.set(id, held);
     this.#host.feed({ type: "monitor", monitor: id, tables });
@@ -147,7 +174,8 @@ export class Replicas {
         options.signal?.throwIfAborted();
         const wire: Record<string, Conditions[string]> = {};
         for (const [table, where] of Object.entries(conditions)) {
-          if (!held.wishes.has(table)) throw new ValueError(table, undefined, "is not part of this replica; name it in replicate(…) first");
+          if (!held.wishes.has(table))
+            throw new ValueError(table, undefined, "is not part of this replica; name it in replicate(…) first");
           wire[table] = monitorCondition(this.#host.encoder(), table, where);
         }
         for (const [table, where] of Object.entries(conditions)) held.conditions.set(table, where);
@@ -177,7 +205,10 @@ export class Replicas {
   }
 
   /** Splits what is wanted into what the server has and what it lacks. */
-  #plan(wishes: ReadonlyMap<string, Wish>, conditions: ReadonlyMap<string, unknown>): { specs: TableSpec[]; tables: MonitoredTables; missing: string[] } {
+  #plan(
+    wishes: ReadonlyMap<string, Wish>,
+    conditions: ReadonlyMap<string, unknown>,
+  ): { specs: TableSpec[]; tables: MonitoredTables; missing: string[] } {
     const server = this.#host.serverSchema();
     const specs: TableSpec[] = [];
     const tables: Record<string, MonitoredTables[string]> = {};
@@ -186,16 +217,26 @@ export class Replicas {
       const schema = server.tables.get(name);
       if (schema === undefined) {
         missing.push(name);
-        specs.push({ name, schema: emptyTable(name), columns: [], codec: new RowCodec(emptyTable(name), [], () => "checked") });
+        specs.push({
+          name,
+          schema: emptyTable(name),
+          columns: [],
+          codec: new RowCodec(emptyTable(name), [], () => "checked"),
+        });
         continue;
       }
-      const columns = (wanted ?? this.#ownColumns(name) ?? [...schema.columns.keys()]).filter((column) => column !== "_uuid");
+      const columns = (wanted ?? this.#ownColumns(name) ?? [...schema.columns.keys()]).filter(
+        (column) => column !== "_uuid",
+      );
       const known = columns.filter((column) => schema.columns.has(column) || column === "_version");
       for (const column of columns) if (!known.includes(column)) missing.push(`${name}.${column}`);
       const codec = new RowCodec(schema, known, (column) => this.#host.schema.policy(name, column));
       specs.push({ name, schema, columns: known, codec, indexes });
       const where = conditions.get(name);
-      tables[name] = where === undefined ? { columns: known } : { columns: known, where: monitorCondition(this.#host.encoder(), name, where) };
+      tables[name] =
+        where === undefined
+          ? { columns: known }
+          : { columns: known, where: monitorCondition(this.#host.encoder(), name, where) };
     }
     return { specs, tables, missing };
   }
@@ -211,7 +252,11 @@ export class Replicas {
 function monitorCondition(encoder: OperationEncoder, table: string, where: unknown): Json[] {
   if (typeof where === "object" && where !== null && !Array.isArray(where) && Object.keys(where).length > 1) {
     const columns = Object.keys(where).join(" and ");
-    throw new ValueError(table, undefined, `a server replicates the rows that meet any clause, not all of them, so ${columns} can't both be asked for; give one column, or a list of clauses of which one suffices`);
+    throw new ValueError(
+      table,
+      undefined,
+      `a server replicates the rows that meet any clause, not all of them, so ${columns} can't both be asked for; give one column, or a list of clauses of which one suffices`,
+    );
   }
   return encoder.where(table, where);
 }
@@ -219,7 +264,11 @@ function monitorCondition(encoder: OperationEncoder, table: string, where: unkno
 function wishOf(wish: unknown): Wish {
   if (wish === true) return { columns: undefined, where: undefined, indexes: [] };
   if (Array.isArray(wish)) return { columns: wish as string[], where: undefined, indexes: [] };
-  const { columns, where, indexes } = wish as { columns?: readonly string[]; where?: unknown; indexes?: readonly IndexDefinition[] };
+  const { columns, where, indexes } = wish as {
+    columns?: readonly string[];
+    where?: unknown;
+    indexes?: readonly IndexDefinition[];
+  };
   return { columns, where, indexes: indexes ?? [] };
 }
 

@@ -38,7 +38,8 @@ export function schemaDifference(ours: DatabaseSchema, theirs: DatabaseSchema): 
     const [ourTypes, theirTypes] = [columnTypes(ours, table), columnTypes(theirs, table)];
     for (const column of new Set([...a.columns.keys(), ...b.columns.keys()])) {
       const [x, y] = [ourTypes[column], theirTypes[column]];
-      if (x === undefined || y === undefined) differences.push({ table, column, kind: y === undefined ? "missing" : "added" });
+      if (x === undefined || y === undefined)
+        differences.push({ table, column, kind: y === undefined ? "missing" : "added" });
       else if (stringifyJson(x) !== stringifyJson(y)) differences.push({ table, column, kind: "changed" });
     }
   }
@@ -46,6 +47,8 @@ export function schemaDifference(ours: DatabaseSchema, theirs: DatabaseSchema): 
 }
 
 function columnTypes(schema: DatabaseSchema, table: string): JsonObject {
-  const json = formatSchema(schema) as { readonly tables: { readonly [table: string]: { readonly columns: JsonObject } } };
+  const json = formatSchema(schema) as {
+    readonly tables: { readonly [table: string]: { readonly columns: JsonObject } };
+  };
   return json.tables[table]?.columns ?? {};
 }

@@ -1,8 +1,31 @@
 /** The lower floor: one connection, raw calls. No replica, no reconnect, no cluster rules; `openDatabase` has those. */
-import { ClosedError, errorFromResult, LimitError, OutcomeUnknownError, type OvsdbError, ProtocolError, TimeoutError, TransportError, UnavailableError } from "../error.ts";
+import {
+  ClosedError,
+  errorFromResult,
+  LimitError,
+  OutcomeUnknownError,
+  type OvsdbError,
+  ProtocolError,
+  TimeoutError,
+  TransportError,
+  UnavailableError,
+} from "../error.ts";
 import { EventQueue } from "../event-queue.ts";
 import type { Json } from "../json.ts";
-import { echoReply, encodeMessage, ErrorObject, errorValue, failure, type JsonRpcMessage, type NotificationObject, notification, paramsOf, RequestObject, request, SuccessObject } from "../message.ts";
+import {
+  echoReply,
+  encodeMessage,
+  ErrorObject,
+  errorValue,
+  failure,
+  type JsonRpcMessage,
+  type NotificationObject,
+  notification,
+  paramsOf,
+  RequestObject,
+  request,
+  SuccessObject,
+} from "../message.ts";
 import { type Endpoint, formatEndpoint, parseRemotes } from "../remote.ts";
 import type { Connection, Dialer, OpenedInfo } from "./connection.ts";
 import { publishLatency, publishWarning } from "./diagnostics.ts";
@@ -136,14 +159,29 @@ export class RawSession implements AsyncDisposable {
     if (options.signal?.aborted) return Promise.reject(options.signal.reason);
     const pendingMax = this.#options.pendingCallsMax ?? 10_000;
     if (this.#pending.size >= pendingMax) {
-      return Promise.reject(new LimitError("pendingCallsMax", `${pendingMax} calls wait for a reply; wait for some, or raise pendingCallsMax`));
+      return Promise.reject(
+        new LimitError(
+          "pendingCallsMax",
+          `${pendingMax} calls wait for a reply; wait for some, or raise pendingCallsMax`,
+        ),
+      );
     }
     const id = this.#nextId++;
     const message = request(id, method, params);
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 15_000;
     return new Promise<Json>((resolve, reject) => {
       const giveUp = (why: string, error: unknown): void => this.#giveUp(id, why, error);
-      const timer = timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => giveUp(`no reply came within ${timeoutMs} ms`, new TimeoutError(`${method}: no reply within ${timeoutMs} ms`)), timeoutMs);
+      const timer =
+        timeoutMs === Number.POSITIVE_INFINITY
+          ? undefined
+          : setTimeout(
+              () =>
+                giveUp(
+                  `no reply came within ${timeoutMs} ms`,
+                  new TimeoutError(`${method}: no reply within ${timeoutMs} ms`),
+                ),
+              timeoutMs,
+            );
       const onAbort = (): void => giveUp("it was aborted", options.signal?.reason);
       options.signal?.addEventListener("abort", onAbort, { once: true });
       const settle: Pending["settle"] = (outcome) => {
@@ -176,7 +214,11 @@ export class RawSession implements AsyncDisposable {
    * more than `notificationsMax` wait to be read, the stream ends with a LimitError after those.
    */
   notifications(): EventQueue<Notification> {
-    const stream: EventQueue<Notification> = new EventQueue("notificationsMax", this.#options.notificationsMax ?? 10_000, () => this.#streams.delete(stream));
+    const stream: EventQueue<Notification> = new EventQueue(
+      "notificationsMax",
+      this.#options.notificationsMax ?? 10_000,
+      () => this.#streams.delete(stream),
+    );
     if (this.#error === undefined) this.#streams.add(stream);
     else stream.end(this.failure);
     return stream;
@@ -193,18 +235,30 @@ export class RawSession implements AsyncDisposable {
     return this.close();
   }
 
-  #tryNext(endpoints: readonly Endpoint[], index: number, reasons: readonly { endpoint: string; reason: "refused" | "tls" | "timeout"; detail: string; error: OvsdbError }[]): void {
+  #tryNext(
+    endpoints: readonly Endpoint[],
+    index: number,
+    reasons: readonly { endpoint: string; reason: "refused" | "tls" | "timeout"; detail: string; error: OvsdbError }[],
+  ): void {
     const endpoint = endpoints[index];
     if (endpoint === undefined) {
       const [only] = reasons;
-      this.#end(reasons.length === 1 && only !== undefined ? only.error : new UnavailableError("no remote can be reached", reasons));
+      this.#end(
+        reasons.length === 1 && only !== undefined
+          ? only.error
+          : new UnavailableError("no remote can be reached", reasons),
+      );
       this.#settleClosed();
       return;
     }
     const connectMs = this.#options.connectMs ?? 5_000;
     const place = formatEndpoint(endpoint);
     let isOpen = false;
-    const timer = setTimeout(() => connection.close(new TransportError(`${place}: no connection within ${connectMs} ms`, { reason: "ETIMEDOUT" })), connectMs);
+    const timer = setTimeout(
+      () =>
+        connection.close(new TransportError(`${place}: no connection within ${connectMs} ms`, { reason: "ETIMEDOUT" })),
+      connectMs,
+    );
     const connection = this.#dial(endpoint, {
       opened: (info) => {
         clearTimeout(timer);
@@ -216,7 +270,8 @@ export class RawSession implements AsyncDisposable {
       closed: (error) => {
         clearTimeout(timer);
         if (!isOpen && this.#error === undefined && error !== undefined) {
-          const reason = error.code === "TLS" ? "tls" : (error as TransportError).reason === "ETIMEDOUT" ? "timeout" : "refused";
+          const reason =
+            error.code === "TLS" ? "tls" : (error as TransportError).reason === "ETIMEDOUT" ? "timeout" : "refused";
           this.#tryNext(endpoints, index + 1, [...reasons, { endpoint: place, reason, detail: error.message, error }]);
           return;
         }
@@ -253,7 +308,11 @@ export class RawSession implements AsyncDisposable {
     const call = typeof id === "number" ? this.#pending.get(id) : undefined;
     if (call !== undefined) {
       publishLatency(call.method, performance.now() - call.startedMs);
-      call.settle(message instanceof SuccessObject ? { result: message.result as Json } : { error: errorFromResult(errorValue(message)) });
+      call.settle(
+        message instanceof SuccessObject
+          ? { result: message.result as Json }
+          : { error: errorFromResult(errorValue(message)) },
+      );
       return;
     }
     // Late replies to calls that were given up are normal; an id never used is not.
@@ -276,7 +335,9 @@ export class RawSession implements AsyncDisposable {
     this.#error = error;
     const isSent = this.#early === undefined;
     for (const call of [...this.#pending.values()]) {
-      call.settle({ error: isSent && CHANGING.has(call.method) ? outcomeUnknown(call.method, "the connection ended", error) : error });
+      call.settle({
+        error: isSent && CHANGING.has(call.method) ? outcomeUnknown(call.method, "the connection ended", error) : error,
+      });
     }
     for (const stream of [...this.#streams]) stream.end(this.failure);
     this.#settleReady?.reject(error);

@@ -2,7 +2,11 @@
 import { type OvsdbError, TlsError, type TlsReason, TransportError } from "../error.ts";
 import { type Endpoint, formatEndpoint } from "../remote.ts";
 
-type SystemError = Error & { readonly code?: string; readonly errors?: readonly SystemError[]; readonly reason?: string };
+type SystemError = Error & {
+  readonly code?: string;
+  readonly errors?: readonly SystemError[];
+  readonly reason?: string;
+};
 
 /** How far the connection had come. */
 export type Progress = {
@@ -30,15 +34,39 @@ const SYSTEM: Readonly<Record<string, string>> = {
 
 /** OpenSSL's names for the refusals of a certificate, sorted by what an operator does about them. */
 const CERTIFICATE: Readonly<Record<string, readonly [TlsReason, string]>> = {
-  CERT_HAS_EXPIRED: ["expired", "its certificate, or one in its chain, has expired; renew it, and check this machine's clock"],
+  CERT_HAS_EXPIRED: [
+    "expired",
+    "its certificate, or one in its chain, has expired; renew it, and check this machine's clock",
+  ],
   CERT_NOT_YET_VALID: ["not-yet-valid", "its certificate is not valid yet; check the clocks of both machines"],
-  ERR_TLS_CERT_ALTNAME_INVALID: ["wrong-host", "its certificate is for another name; connect by a name in it, or give that name as serverName"],
-  SELF_SIGNED_CERT_IN_CHAIN: ["self-signed", "its chain ends in a certificate authority that is not among the trusted ones; add it to ca"],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ["self-signed", "its certificate is signed by itself and not trusted; give it as ca if it is the right one"],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ["unknown-ca", "its certificate is signed by an authority that is not among the trusted ones; add that to ca"],
-  UNABLE_TO_GET_ISSUER_CERT: ["unknown-ca", "the issuer of its certificate is not among the trusted ones; add it to ca"],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ["unknown-ca", "the issuer of its certificate is not among the trusted ones; add it to ca"],
-  CERT_SIGNATURE_FAILURE: ["unknown-ca", "its certificate was signed by another authority of the same name; use the present ca file"],
+  ERR_TLS_CERT_ALTNAME_INVALID: [
+    "wrong-host",
+    "its certificate is for another name; connect by a name in it, or give that name as serverName",
+  ],
+  SELF_SIGNED_CERT_IN_CHAIN: [
+    "self-signed",
+    "its chain ends in a certificate authority that is not among the trusted ones; add it to ca",
+  ],
+  DEPTH_ZERO_SELF_SIGNED_CERT: [
+    "self-signed",
+    "its certificate is signed by itself and not trusted; give it as ca if it is the right one",
+  ],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
+    "unknown-ca",
+    "its certificate is signed by an authority that is not among the trusted ones; add that to ca",
+  ],
+  UNABLE_TO_GET_ISSUER_CERT: [
+    "unknown-ca",
+    "the issuer of its certificate is not among the trusted ones; add it to ca",
+  ],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: [
+    "unknown-ca",
+    "the issuer of its certificate is not among the trusted ones; add it to ca",
+  ],
+  CERT_SIGNATURE_FAILURE: [
+    "unknown-ca",
+    "its certificate was signed by another authority of the same name; use the present ca file",
+  ],
   CERT_UNTRUSTED: ["unknown-ca", "its certificate is not trusted for this use"],
   CERT_REVOKED: ["revoked", "its certificate was revoked"],
   INVALID_PURPOSE: ["bad-purpose", "its certificate is not meant for this side of a connection (extended key usage)"],
@@ -60,7 +88,11 @@ const ALERTS: readonly (readonly [string, TlsReason, string])[] = [
   ["ALERT_PROTOCOL_VERSION", "protocol", "it speaks none of our TLS versions; see minVersion"],
   ["UNSUPPORTED_PROTOCOL", "protocol", "it speaks none of our TLS versions; see minVersion"],
   ["NO_SHARED_CIPHER", "protocol", "no cipher is common to both sides; see ciphers"],
-  ["ALERT_HANDSHAKE_FAILURE", "alert", "it refused the handshake: no common cipher, or it asks for a client certificate (cert and key)"],
+  [
+    "ALERT_HANDSHAKE_FAILURE",
+    "alert",
+    "it refused the handshake: no common cipher, or it asks for a client certificate (cert and key)",
+  ],
   ["UNRECOGNIZED_NAME", "wrong-host", "it does not serve this name; see serverName"],
   ["WRONG_VERSION_NUMBER", "not-tls", "it does not speak TLS there; is it a tcp: port?"],
   ["PACKET_LENGTH_TOO_LONG", "not-tls", "it does not speak TLS there; is it a tcp: port?"],
@@ -77,22 +109,34 @@ export function socketError(endpoint: Endpoint, error: Error | undefined, progre
     const tls = tlsError(place, code, system);
     if (tls !== undefined) return tls;
     if (!progress.isOpen && (code === "ECONNRESET" || code === "" || code === "EPIPE")) {
-      return new TlsError("closed", `${place}: the connection was closed during the TLS handshake; does it speak TLS there, and does it accept our certificate?`, { cause: error });
+      return new TlsError(
+        "closed",
+        `${place}: the connection was closed during the TLS handshake; does it speak TLS there, and does it accept our certificate?`,
+        { cause: error },
+      );
     }
     // TLS 1.3 lets us finish before the server has looked at our certificate: a refusal looks like a lost connection.
     if (progress.isOpen && !progress.hasHeard) {
-      return new TlsError("client-certificate-refused", `${place}: the server hung up right after the TLS handshake, which is how TLS 1.3 refuses a client certificate (cert, key)`, { cause: error });
+      return new TlsError(
+        "client-certificate-refused",
+        `${place}: the server hung up right after the TLS handshake, which is how TLS 1.3 refuses a client certificate (cert, key)`,
+        { cause: error },
+      );
     }
   }
   if (system === undefined) return undefined;
   const remedy = SYSTEM[code] ?? system.message;
-  return new TransportError(`${place}: ${remedy}${code === "" ? "" : ` (${code})`}`, { reason: code === "" ? undefined : code, cause: error });
+  return new TransportError(`${place}: ${remedy}${code === "" ? "" : ` (${code})`}`, {
+    reason: code === "" ? undefined : code,
+    cause: error,
+  });
 }
 
 function tlsError(place: string, code: string, error: SystemError | undefined): TlsError | undefined {
   const certificate = CERTIFICATE[code];
   if (certificate !== undefined) {
-    const detail = code === "ERR_TLS_CERT_ALTNAME_INVALID" && error?.reason !== undefined ? ` (${error.reason})` : ` (${code})`;
+    const detail =
+      code === "ERR_TLS_CERT_ALTNAME_INVALID" && error?.reason !== undefined ? ` (${error.reason})` : ` (${code})`;
     return new TlsError(certificate[0], `${place}: ${certificate[1]}${detail}`, { cause: error });
   }
   if (!code.startsWith("ERR_SSL_") && code !== "EPROTO") return undefined;

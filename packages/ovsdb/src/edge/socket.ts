@@ -29,7 +29,10 @@ export function socketDialer(options: SocketOptions = {}): Dialer {
 }
 
 function openPlain(link: SocketLink, endpoint: Extract<Endpoint, { kind: "tcp" | "unix" | "ssl" }>): void {
-  const socket = endpoint.kind === "unix" ? connectTcp({ path: endpoint.path }) : connectTcp({ host: endpoint.host, port: endpoint.port, noDelay: true });
+  const socket =
+    endpoint.kind === "unix"
+      ? connectTcp({ path: endpoint.path })
+      : connectTcp({ host: endpoint.host, port: endpoint.port, noDelay: true });
   const onError = (error: Error): void => link.fail(connectError(endpoint, error));
   socket.once("error", onError);
   socket.once("connect", () => {
@@ -40,7 +43,11 @@ function openPlain(link: SocketLink, endpoint: Extract<Endpoint, { kind: "tcp" |
   link.opening(() => abandon(socket, onError));
 }
 
-async function openTls(link: SocketLink, endpoint: Extract<Endpoint, { kind: "tcp" | "ssl" }>, source: TlsSource | undefined): Promise<void> {
+async function openTls(
+  link: SocketLink,
+  endpoint: Extract<Endpoint, { kind: "tcp" | "ssl" }>,
+  source: TlsSource | undefined,
+): Promise<void> {
   let isAbandoned = false;
   link.opening(() => {
     isAbandoned = true;
@@ -70,13 +77,24 @@ async function openTls(link: SocketLink, endpoint: Extract<Endpoint, { kind: "tc
 }
 
 /** Connects and verifies. Never settles once the attempt is given up. */
-function handshake(link: SocketLink, endpoint: Extract<Endpoint, { kind: "tcp" | "ssl" }>, material: TlsMaterial, source: TlsSource | undefined, isBootstrap: boolean): Promise<TLSSocket> {
+function handshake(
+  link: SocketLink,
+  endpoint: Extract<Endpoint, { kind: "tcp" | "ssl" }>,
+  material: TlsMaterial,
+  source: TlsSource | undefined,
+  isBootstrap: boolean,
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     let socket: TLSSocket;
     try {
       socket = connectTls(tlsConnectOptions(endpoint, material, source, isBootstrap));
     } catch (cause) {
-      reject(new TlsError("bad-key", `${formatEndpoint(endpoint)}: TLS can't be set up: ${(cause as Error).message}`, { origin: "local", cause }));
+      reject(
+        new TlsError("bad-key", `${formatEndpoint(endpoint)}: TLS can't be set up: ${(cause as Error).message}`, {
+          origin: "local",
+          cause,
+        }),
+      );
       return;
     }
     const onError = (error: Error): void => reject(error);
@@ -91,7 +109,12 @@ function handshake(link: SocketLink, endpoint: Extract<Endpoint, { kind: "tcp" |
   });
 }
 
-function tlsConnectOptions(endpoint: Extract<Endpoint, { kind: "tcp" | "ssl" }>, material: TlsMaterial, source: TlsSource | undefined, isBootstrap: boolean): ConnectionOptions {
+function tlsConnectOptions(
+  endpoint: Extract<Endpoint, { kind: "tcp" | "ssl" }>,
+  material: TlsMaterial,
+  source: TlsSource | undefined,
+  isBootstrap: boolean,
+): ConnectionOptions {
   const { serverName, verifyHost = true, minVersion = "TLSv1.2", maxVersion, ciphers } = source?.options ?? {};
   const [name = ""] = (serverName ?? endpoint.host).split("%", 1);
   return {
@@ -110,7 +133,11 @@ function tlsConnectOptions(endpoint: Extract<Endpoint, { kind: "tcp" | "ssl" }>,
   };
 }
 
-function awaitServer(link: SocketLink, endpoint: Extract<Endpoint, { kind: "ptcp" | "pssl" | "punix" }>, options: SocketOptions): void {
+function awaitServer(
+  link: SocketLink,
+  endpoint: Extract<Endpoint, { kind: "ptcp" | "pssl" | "punix" }>,
+  options: SocketOptions,
+): void {
   const abort = new AbortController();
   link.opening(() => abort.abort());
   const run = async (): Promise<void> => {
@@ -133,14 +160,26 @@ function abandon(socket: Socket, onError: (error: Error) => void): void {
 }
 
 export function connectError(endpoint: Endpoint, error: Error): OvsdbError {
-  return socketError(endpoint, error, { isOpen: false, hasHeard: false }) ?? new TransportError(`${formatEndpoint(endpoint)}: ${error.message}`, { cause: error });
+  return (
+    socketError(endpoint, error, { isOpen: false, hasHeard: false }) ??
+    new TransportError(`${formatEndpoint(endpoint)}: ${error.message}`, { cause: error })
+  );
 }
 
 /** The addresses of a socket that stands, and what TLS settled on. */
 export function openedInfo(socket: Socket): OpenedInfo {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   const secure = socket as Partial<TLSSocket>;
-  const tls = secure.encrypted === true ? { tls: { protocol: secure.getProtocol?.() ?? "", cipher: secure.getCipher?.().name ?? "", peer: peerName(secure) } } : {};
+  const tls =
+    secure.encrypted === true
+      ? {
+          tls: {
+            protocol: secure.getProtocol?.() ?? "",
+            cipher: secure.getCipher?.().name ?? "",
+            peer: peerName(secure),
+          },
+        }
+      : {};
   return { remoteAddress, remotePort, localAddress, localPort, ...tls };
 }
 

@@ -17,18 +17,26 @@ export async function bootstrapCa(socket: TLSSocket, path: string, place: string
     if (certificate.issuerCertificate === certificate) break;
     certificate = certificate.issuerCertificate;
   }
-  const isAuthority = certificate?.raw !== undefined && JSON.stringify(certificate.subject) === JSON.stringify(certificate.issuer);
+  const isAuthority =
+    certificate?.raw !== undefined && JSON.stringify(certificate.subject) === JSON.stringify(certificate.issuer);
   if (!isAuthority) {
-    throw new TlsError("no-bootstrap", `${place}: the server did not send its authority's certificate, so there is nothing to trust; start it with --peer-ca-cert, or copy the file`);
+    throw new TlsError(
+      "no-bootstrap",
+      `${place}: the server did not send its authority's certificate, so there is nothing to trust; start it with --peer-ca-cert, or copy the file`,
+    );
   }
   const base64 = certificate?.raw.toString("base64").match(/.{1,64}/g) ?? [];
   const temporary = `${path}.${process.pid}.new`;
   try {
-    await writeFile(temporary, `-----BEGIN CERTIFICATE-----\n${base64.join("\n")}\n-----END CERTIFICATE-----\n`, { mode: 0o644, flag: "w" });
+    await writeFile(temporary, `-----BEGIN CERTIFICATE-----\n${base64.join("\n")}\n-----END CERTIFICATE-----\n`, {
+      mode: 0o644,
+      flag: "w",
+    });
     await link(temporary, path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code !== "EEXIST") throw new TlsError("unreadable", `${path} can't be written: ${code}`, { origin: "local", cause });
+    if (code !== "EEXIST")
+      throw new TlsError("unreadable", `${path} can't be written: ${code}`, { origin: "local", cause });
   } finally {
     await unlink(temporary).catch(() => {});
   }

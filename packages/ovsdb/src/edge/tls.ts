@@ -69,7 +69,11 @@ export type TlsFiles = TlsOptions & {
 export function filesTls(files: TlsFiles): TlsSource {
   const { ca, cert, key, ...options } = files;
   if ((cert === undefined) !== (key === undefined)) {
-    throw new TlsError("bad-key", `filesTls has ${cert === undefined ? "a key without cert" : "a cert without key"}; give both or neither`, { origin: "local" });
+    throw new TlsError(
+      "bad-key",
+      `filesTls has ${cert === undefined ? "a key without cert" : "a cert without key"}; give both or neither`,
+      { origin: "local" },
+    );
   }
   const paths = { ca: ca ?? options.bootstrapCa, cert, key };
   let good: { readonly stamps: string; readonly material: TlsMaterial } | undefined;
@@ -133,22 +137,33 @@ function checkCertificates(pem: string | undefined, path: string | undefined): v
   const begun = pem.match(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/g)?.length ?? 0;
   const ended = pem.match(/-----END [A-Z0-9 ]*CERTIFICATE-----/g)?.length ?? 0;
   if (begun > 0 && begun === ended) return;
-  throw new TlsError("bad-certificate", `${path} ${begun === 0 ? "holds no certificate" : "ends in the middle of a certificate"} (PEM)`, { origin: "local" });
+  throw new TlsError(
+    "bad-certificate",
+    `${path} ${begun === 0 ? "holds no certificate" : "ends in the middle of a certificate"} (PEM)`,
+    { origin: "local" },
+  );
 }
 
 function checkPair(cert: string | undefined, key: string | undefined, names: string): void {
   if (cert === undefined && key === undefined) return;
-  if (cert === undefined || key === undefined) throw new TlsError("bad-key", "a certificate needs its key, and a key its certificate", { origin: "local" });
+  if (cert === undefined || key === undefined)
+    throw new TlsError("bad-key", "a certificate needs its key, and a key its certificate", { origin: "local" });
   try {
     createSecureContext({ cert, key });
   } catch (cause) {
-    throw new TlsError("bad-key", `${names} can't be used together: ${(cause as Error).message}`, { origin: "local", cause });
+    throw new TlsError("bad-key", `${names} can't be used together: ${(cause as Error).message}`, {
+      origin: "local",
+      cause,
+    });
   }
 }
 
 function unreadable(cause: unknown): TlsError {
   const { path, code, message } = cause as NodeJS.ErrnoException;
-  return new TlsError("unreadable", `${path ?? "a TLS file"} can't be read: ${code ?? message}`, { origin: "local", cause });
+  return new TlsError("unreadable", `${path ?? "a TLS file"} can't be read: ${code ?? message}`, {
+    origin: "local",
+    cause,
+  });
 }
 
 function isMissing(error: unknown): boolean {

@@ -352,16 +352,14 @@ async function read(
     timeoutMs,
     callOptions(options),
   )) as readonly Json[];
-  const laid: LaidOperation[] = operations
-    .slice(0, -1)
-    .map((json, id) => ({
-      id,
-      role: "caller",
-      op: String(json["op"]),
-      table: undefined,
-      json,
-      expectation: undefined,
-    }));
+  const laid: LaidOperation[] = operations.slice(0, -1).map((json, id) => ({
+    id,
+    role: "caller",
+    op: String(json["op"]),
+    table: undefined,
+    json,
+    expectation: undefined,
+  }));
   const failed = reply.slice(0, -1).some((result) => (result as JsonObject | null)?.["error"] != null);
   if (failed) {
     const verdict = judgeReply(laid, reply);

@@ -39,13 +39,19 @@ export function diffAgainst(replica: Replica, rowsByTable: Readonly<Record<strin
       if (difference !== undefined) differences.push(difference);
     }
     for (const row of table) {
-      if (!seen.has(row._uuid)) differences.push({ kind: "extra", table: name, uuid: row._uuid, expected: undefined, actual: row });
+      if (!seen.has(row._uuid))
+        differences.push({ kind: "extra", table: name, uuid: row._uuid, expected: undefined, actual: row });
     }
   }
   return differences;
 }
 
-function compareRow(table: string, columns: readonly string[], expected: Row, actual: Row | undefined): Difference | undefined {
+function compareRow(
+  table: string,
+  columns: readonly string[],
+  expected: Row,
+  actual: Row | undefined,
+): Difference | undefined {
   const uuid = expected._uuid;
   if (actual === undefined) return { kind: "missing", table, uuid, expected, actual: undefined };
   const server = changedFrom(expected, actual, columns);

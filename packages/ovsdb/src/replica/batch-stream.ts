@@ -34,7 +34,12 @@ class MergedBatches {
   }
 
   toBatch(): Batch {
-    return new Batch(this.#cause, Array.from(this.#tables.values(), (table) => table.toChanges()), this.#version, this.#steps);
+    return new Batch(
+      this.#cause,
+      Array.from(this.#tables.values(), (table) => table.toChanges()),
+      this.#version,
+      this.#steps,
+    );
   }
 }
 
@@ -93,7 +98,12 @@ export class BatchStream extends PullStream<Batch> {
       this.#waiting[this.#waiting.length - 1] = merged;
     } else this.#waiting.push(batch);
     if (!this.#coalesce && this.#waitingChanges > this.#limit) {
-      this.fail(new LimitError("limit", `more than ${this.#limit} changes wait to be read; read faster, raise "limit", or let the stream coalesce`));
+      this.fail(
+        new LimitError(
+          "limit",
+          `more than ${this.#limit} changes wait to be read; read faster, raise "limit", or let the stream coalesce`,
+        ),
+      );
     }
     this.wake();
   }

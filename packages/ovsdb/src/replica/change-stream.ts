@@ -38,7 +38,9 @@ export class ChangeStream extends PullStream<RowChange> {
     if (options.overflow === "error") this.#queue = [];
     if (!this.isOpen) return;
     if (options.initial !== false) this.#initial = [...store.values()].values();
-    this.#subscription = hub.onTable(this.#table, (changes, batch) => this.#receive(changes, batch, options.initial !== false));
+    this.#subscription = hub.onTable(this.#table, (changes, batch) =>
+      this.#receive(changes, batch, options.initial !== false),
+    );
     hub.hold(this);
   }
 
@@ -46,7 +48,8 @@ export class ChangeStream extends PullStream<RowChange> {
     while (this.#initial !== undefined) {
       const { value: row, done } = this.#initial.next();
       if (done === true) this.#initial = undefined;
-      else if (this.#where === undefined || this.#where(row)) return new RowChange("initial", this.#table, row, undefined, this.#columns);
+      else if (this.#where === undefined || this.#where(row))
+        return new RowChange("initial", this.#table, row, undefined, this.#columns);
     }
     if (this.#queue === undefined) return this.#pending.take();
     const change = this.#queue[this.#head];
@@ -95,9 +98,14 @@ export class ChangeStream extends PullStream<RowChange> {
       return;
     }
     const kind = after === undefined ? "delete" : before !== undefined ? "update" : initial ? "initial" : "insert";
-    this.#queue.push(new RowChange(kind, this.#table, (after ?? before) as Row, kind === "update" ? before : undefined, this.#columns));
+    this.#queue.push(
+      new RowChange(kind, this.#table, (after ?? before) as Row, kind === "update" ? before : undefined, this.#columns),
+    );
     if (this.#waiting > this.#limit) {
-      throw new LimitError("limit", `${this.#table}: more than ${this.#limit} changes wait to be read; read faster, raise "limit", or let the stream coalesce`);
+      throw new LimitError(
+        "limit",
+        `${this.#table}: more than ${this.#limit} changes wait to be read; read faster, raise "limit", or let the stream coalesce`,
+      );
     }
   }
 }

@@ -70,7 +70,8 @@ export class Hub {
       if (listeners === undefined) continue;
       for (const listener of [...listeners]) if (listeners.has(listener)) this.#call(() => listener(changes, batch));
     }
-    for (const listener of [...this.#batchListeners]) if (this.#batchListeners.has(listener)) this.#call(() => listener(batch));
+    for (const listener of [...this.#batchListeners])
+      if (this.#batchListeners.has(listener)) this.#call(() => listener(batch));
   }
 
   close(): void {

@@ -5,7 +5,12 @@ import { OvsdbError } from "../error.ts";
  * What did not fit: an insert of a row that is there already, a modify or delete of a row that is not, the same row
  * twice in one update, or a table that was never asked for.
  */
-export type InconsistencyKind = "insert-of-known-row" | "modify-of-unknown-row" | "delete-of-unknown-row" | "row-twice" | "unknown-table";
+export type InconsistencyKind =
+  | "insert-of-known-row"
+  | "modify-of-unknown-row"
+  | "delete-of-unknown-row"
+  | "row-twice"
+  | "unknown-table";
 
 /**
  * An update that cannot be applied, so the replica has drifted from the server. The replica is untouched and the whole
@@ -16,7 +21,10 @@ export class InconsistencyError extends OvsdbError {
   readonly kind: InconsistencyKind;
   readonly uuid: string;
   constructor(kind: InconsistencyKind, table: string, uuid: string) {
-    super("PROTOCOL", `${table} ${uuid}: ${kind.replaceAll("-", " ")}; the replica needs a new snapshot`, { origin: "remote", table });
+    super("PROTOCOL", `${table} ${uuid}: ${kind.replaceAll("-", " ")}; the replica needs a new snapshot`, {
+      origin: "remote",
+      table,
+    });
     this.kind = kind;
     this.uuid = uuid;
   }

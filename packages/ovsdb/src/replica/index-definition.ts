@@ -60,7 +60,8 @@ export function compileIndex(
     if (type === undefined || (column !== "_uuid" && !columns.includes(column))) {
       throw new ValueError(table.name, column, "an index needs a column that is replicated; add it to the selection");
     }
-    if (need === "map" && type.value === undefined) throw new ValueError(table.name, column, "an index by map key needs a map column");
+    if (need === "map" && type.value === undefined)
+      throw new ValueError(table.name, column, "an index by map key needs a map column");
     if (need === "many" && type.value === undefined && type.max <= 1) {
       throw new ValueError(table.name, column, "an index by each member needs a set or map column");
     }
@@ -83,7 +84,11 @@ type Reading = Omit<KeyReader, "options">;
 
 function byColumn(column: string): Reading {
   const keyOf = (row: Row): Key => keyPart(row[column]);
-  return { keyOf, keysOf: undefined, sameKeys: (one, other) => one[column] === other[column] || keyOf(one) === keyOf(other) };
+  return {
+    keyOf,
+    keysOf: undefined,
+    sameKeys: (one, other) => one[column] === other[column] || keyOf(one) === keyOf(other),
+  };
 }
 
 function byColumns(columns: readonly string[]): Reading {
@@ -94,7 +99,11 @@ function byColumns(columns: readonly string[]): Reading {
 
 function byMapKey(column: string, key: KeyPart): Reading {
   const keyOf = (row: Row): Key => keyPart((row[column] as ReadonlyMap<KeyPart, Value> | undefined)?.get(key));
-  return { keyOf, keysOf: undefined, sameKeys: (one, other) => one[column] === other[column] || keyOf(one) === keyOf(other) };
+  return {
+    keyOf,
+    keysOf: undefined,
+    sameKeys: (one, other) => one[column] === other[column] || keyOf(one) === keyOf(other),
+  };
 }
 
 function byEach(column: string): Reading {
@@ -131,7 +140,11 @@ export function sameDefinition(one: IndexDefinition, other: IndexDefinition): bo
   const member = (definition: IndexDefinition, name: string): unknown => (definition as Record<string, unknown>)[name];
   for (const name of names) {
     const [a, b] = [member(one, name), member(other, name)];
-    if (a === b || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((column, index) => column === b[index]))) continue;
+    if (
+      a === b ||
+      (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((column, index) => column === b[index]))
+    )
+      continue;
     return false;
   }
   return true;

@@ -9,10 +9,12 @@ export type KeyPart = string | number | bigint | boolean | undefined;
  * keys; a set or map becomes a text in which the order of its members does not matter.
  */
 export function keyPart(value: Value): KeyPart {
-  if (typeof value === "bigint") return BigInt.asIntN(54, value) === value && value !== -(2n ** 53n) ? Number(value) : value;
+  if (typeof value === "bigint")
+    return BigInt.asIntN(54, value) === value && value !== -(2n ** 53n) ? Number(value) : value;
   if (typeof value !== "object") return value;
   const members: string[] = [];
-  if (value instanceof Map) for (const [key, held] of value) members.push(encodeKey([keyPart(key), keyPart(held as Value)]));
+  if (value instanceof Map)
+    for (const [key, held] of value) members.push(encodeKey([keyPart(key), keyPart(held as Value)]));
   else for (const member of value as ReadonlySet<Value>) members.push(encodeKey([keyPart(member)]));
   return members.sort().join("");
 }
@@ -55,7 +57,8 @@ function rank(part: KeyPart): number {
  */
 export function comparePart(one: KeyPart, other: KeyPart): number {
   if (one === other) return 0;
-  if (typeof one === typeof other && one !== undefined && other !== undefined) return one < other ? -1 : one > other ? 1 : 0;
+  if (typeof one === typeof other && one !== undefined && other !== undefined)
+    return one < other ? -1 : one > other ? 1 : 0;
   const ranks = rank(one) - rank(other);
   if (ranks !== 0) return ranks;
   // A number beside a bigint.

@@ -38,7 +38,8 @@ export class PendingTable {
     }
     pending.after = after;
     const known = pending.before;
-    const undone = known === undefined || after === undefined ? known === after : sameColumns(known, after, this.#columns);
+    const undone =
+      known === undefined || after === undefined ? known === after : sameColumns(known, after, this.#columns);
     if (undone) this.#rows.delete(uuid);
   }
 

@@ -11,7 +11,10 @@ export type StreamOptions = {
 /** After so many items handed out without a pause the event loop gets a turn, so that a long backlog stalls nobody. */
 const ITEMS_PER_TURN_MAX = 256;
 
-type Waiter<T> = { readonly resolve: (result: IteratorResult<T, undefined>) => void; readonly reject: (error: unknown) => void };
+type Waiter<T> = {
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+};
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**

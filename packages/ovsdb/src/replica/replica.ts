@@ -94,7 +94,11 @@ export class Replica {
    * @throws InconsistencyError if it contradicts the content (the remedy is a new snapshot); `PROTOCOL` or
    * `INTEGER_RANGE` if it cannot be read.
    */
-  applyUpdate(version: MonitorVersion, updates: Json, { cause = "update", lastId }: { cause?: BatchCause; lastId?: string } = {}): Batch {
+  applyUpdate(
+    version: MonitorVersion,
+    updates: Json,
+    { cause = "update", lastId }: { cause?: BatchCause; lastId?: string } = {},
+  ): Batch {
     const feed = this.beginUpdate(version, cause);
     feed.addAll(updates);
     return feed.commit(lastId);
@@ -122,7 +126,8 @@ export class Replica {
   /** A row of a select in wire form as this replica would hold it; see {@link diffAgainst}. */
   decodeRow(table: string, uuid: string, columns: Json): Row {
     const spec = this.#stores.get(table)?.spec;
-    if (spec === undefined || !isJsonObject(columns)) throw new ValueError(table, undefined, "is not a row of a replicated table");
+    if (spec === undefined || !isJsonObject(columns))
+      throw new ValueError(table, undefined, "is not a row of a replicated table");
     return spec.codec.decodeFull(uuid, columns);
   }
 

@@ -100,8 +100,12 @@ export abstract class RowFeed {
  */
 export class SnapshotFeed extends RowFeed {
   protected override take(store: TableStore, uuid: Uuid, update: WireRowUpdate): void {
-    if (update.kind !== "insert") throw new OvsdbError("PROTOCOL", `${store.spec.name}: a snapshot must not have "${update.kind}" rows`, { origin: "remote" });
-    if (!store.addToShadow(store.spec.codec.decodeFull(uuid, update.columns))) throw new InconsistencyError("row-twice", store.spec.name, uuid);
+    if (update.kind !== "insert")
+      throw new OvsdbError("PROTOCOL", `${store.spec.name}: a snapshot must not have "${update.kind}" rows`, {
+        origin: "remote",
+      });
+    if (!store.addToShadow(store.spec.codec.decodeFull(uuid, update.columns)))
+      throw new InconsistencyError("row-twice", store.spec.name, uuid);
   }
 
   /** After the last row, before commit: looks at so many old rows at most. True when there is nothing left to look at. */
@@ -163,7 +167,11 @@ function stepOf(store: TableStore, uuid: Uuid, update: WireRowUpdate): RowStep {
     return { before, after: codec.decodeFull(uuid, update.columns) };
   }
   if (before === undefined) {
-    throw new InconsistencyError(update.kind === "delete" ? "delete-of-unknown-row" : "modify-of-unknown-row", name, uuid);
+    throw new InconsistencyError(
+      update.kind === "delete" ? "delete-of-unknown-row" : "modify-of-unknown-row",
+      name,
+      uuid,
+    );
   }
   if (update.kind === "delete") return { before, after: undefined };
   if (update.kind === "replace") {

@@ -29,7 +29,10 @@ export function readRowUpdate(version: MonitorVersion, table: string, update: Js
       if (columns === undefined && update.delete !== undefined) return DELETE;
     }
   }
-  throw new OvsdbError("PROTOCOL", `${table}: not a row update of monitor version ${version}`, { origin: "remote", table });
+  throw new OvsdbError("PROTOCOL", `${table}: not a row update of monitor version ${version}`, {
+    origin: "remote",
+    table,
+  });
 }
 
 /** Every row of a whole `<table-updates>` object. @throws OvsdbError `PROTOCOL` if it is not one. */
@@ -37,7 +40,8 @@ export function* rowsOfTables(updates: Json): Generator<readonly [table: string,
   if (!isJsonObject(updates)) throw new OvsdbError("PROTOCOL", "table updates are not an object", { origin: "remote" });
   for (const table of Object.keys(updates)) {
     const rows = updates[table];
-    if (!isJsonObject(rows)) throw new OvsdbError("PROTOCOL", `${table}: row updates are not an object`, { origin: "remote", table });
+    if (!isJsonObject(rows))
+      throw new OvsdbError("PROTOCOL", `${table}: row updates are not an object`, { origin: "remote", table });
     for (const uuid of Object.keys(rows)) yield [table, uuid, rows[uuid] as Json];
   }
 }

@@ -62,7 +62,8 @@ export class TableIndex {
 
   get(key: KeyLike): Row | undefined | readonly Row[] {
     const wanted = normalKey(key);
-    if (this.#reader.options.unique !== true) return Array.from(this.#live.all(wanted), (uuid) => this.#row(uuid) as Row);
+    if (this.#reader.options.unique !== true)
+      return Array.from(this.#live.all(wanted), (uuid) => this.#row(uuid) as Row);
     const uuid = this.#live.first(wanted);
     return uuid === undefined ? undefined : this.#row(uuid);
   }
@@ -73,9 +74,10 @@ export class TableIndex {
 
   range(bounds: RangeBounds = {}): readonly Row[] {
     const { low, high } = readBounds(bounds);
-    const keys = bounds.reverse === true
-      ? this.#sorted().descending(high === undefined ? undefined : { key: high.parts, before: high.open })
-      : this.#sorted().ascending(low === undefined ? undefined : { key: low.parts, after: low.open });
+    const keys =
+      bounds.reverse === true
+        ? this.#sorted().descending(high === undefined ? undefined : { key: high.parts, before: high.open })
+        : this.#sorted().ascending(low === undefined ? undefined : { key: low.parts, after: low.open });
     const end = bounds.reverse === true ? low : high;
     const sign = bounds.reverse === true ? -1 : 1;
     return this.#collect(keys, bounds.limit ?? Number.POSITIVE_INFINITY, (parts) => {
@@ -87,12 +89,15 @@ export class TableIndex {
   prefix(start: KeyLike): readonly Row[] {
     const parts = partsOf(start);
     const text = parts[parts.length - 1];
-    if (typeof text !== "string") throw new ValueError(undefined, undefined, "prefix needs a string, or a compound key that ends with one");
+    if (typeof text !== "string")
+      throw new ValueError(undefined, undefined, "prefix needs a string, or a compound key that ends with one");
     const before = parts.slice(0, -1);
     const keys = this.#sorted().ascending({ key: parts, after: false });
     return this.#collect(keys, Number.POSITIVE_INFINITY, (key) => {
       const part = key[before.length];
-      return typeof part === "string" && part.startsWith(text) && (before.length === 0 || compareParts(key, before) === 0);
+      return (
+        typeof part === "string" && part.startsWith(text) && (before.length === 0 || compareParts(key, before) === 0)
+      );
     });
   }
 
@@ -121,7 +126,8 @@ export class TableIndex {
 
   #sorted(): NonNullable<IndexContent["sorted"]> {
     const sorted = this.#live.sorted;
-    if (sorted === undefined) throw new ValueError(undefined, undefined, "ranges need an ordered index: give it { ordered: true }");
+    if (sorted === undefined)
+      throw new ValueError(undefined, undefined, "ranges need an ordered index: give it { ordered: true }");
     return sorted;
   }
 
@@ -154,7 +160,8 @@ const ABOVE_EMPTY: Bound = { parts: [undefined], open: true };
 
 /** `gte` beside `gt`: the tighter one counts. */
 function readBounds(bounds: RangeBounds): { low: Bound | undefined; high: Bound | undefined } {
-  const bound = (key: KeyLike | undefined, open: boolean): Bound | undefined => (key === undefined ? undefined : { parts: partsOf(key), open });
+  const bound = (key: KeyLike | undefined, open: boolean): Bound | undefined =>
+    key === undefined ? undefined : { parts: partsOf(key), open };
   const tighter = (closed: Bound | undefined, open: Bound | undefined, sign: 1 | -1): Bound | undefined => {
     if (closed === undefined || open === undefined) return closed ?? open;
     return sign * compareParts(closed.parts, open.parts) > 0 ? closed : open;

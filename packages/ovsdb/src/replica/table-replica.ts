@@ -24,15 +24,23 @@ export type Lookup<R = Row, K extends readonly unknown[] = readonly Value[]> = (
 export type KeyOf<R, D> = D extends { readonly columns: infer C extends readonly (keyof R)[] }
   ? { readonly [I in keyof C]?: R[C[I] & keyof R] }
   : D extends { readonly each: infer C extends keyof R }
-    ? R[C] extends ReadonlySet<infer M> ? M : R[C] extends ReadonlyMap<infer K, unknown> ? K : never
+    ? R[C] extends ReadonlySet<infer M>
+      ? M
+      : R[C] extends ReadonlyMap<infer K, unknown>
+        ? K
+        : never
     : D extends { readonly column: infer C extends keyof R; readonly key: unknown }
       ? (R[C] extends ReadonlyMap<unknown, infer V> ? V : never) | undefined
       : D extends { readonly column: infer C extends keyof R }
         ? R[C]
-        : D extends { readonly key: (row: never) => infer K } ? K : never;
+        : D extends { readonly key: (row: never) => infer K }
+          ? K
+          : never;
 
 /** The index that a definition makes. */
-export type IndexOf<R, D> = D extends { readonly unique: true } ? UniqueIndex<R, KeyOf<R, D>> : MultiIndex<R, KeyOf<R, D>>;
+export type IndexOf<R, D> = D extends { readonly unique: true }
+  ? UniqueIndex<R, KeyOf<R, D>>
+  : MultiIndex<R, KeyOf<R, D>>;
 
 /**
  * A table that follows the server. It changes in whole server updates only, never while your code runs without `await`;
@@ -137,7 +145,12 @@ export class TableReplica<R = Row, I = Record<string, readonly Value[]>> impleme
    */
   on<K extends ChangeKind | "change">(
     kind: K,
-    listener: (row: R, change: K extends ChangeKind ? Extract<Change<R>, { kind: K | (K extends "initial" | "insert" ? "initial" | "insert" : K) }> : Change<R>) => void,
+    listener: (
+      row: R,
+      change: K extends ChangeKind
+        ? Extract<Change<R>, { kind: K | (K extends "initial" | "insert" ? "initial" | "insert" : K) }>
+        : Change<R>,
+    ) => void,
   ): Subscription {
     const call = listener as unknown as (row: Row, change: unknown) => void;
     return this.#hub.onTable(this.name, (changes, batch) => {
@@ -163,7 +176,11 @@ export class TableReplica<R = Row, I = Record<string, readonly Value[]>> impleme
       () => this.find(predicate),
       (settle) =>
         this.#hub.onTable(this.name, ({ inserted, updated }) =>
-          settle(() => (inserted as R[]).find(predicate) ?? (updated.find(({ row }) => predicate(row as R))?.row as R | undefined)),
+          settle(
+            () =>
+              (inserted as R[]).find(predicate) ??
+              (updated.find(({ row }) => predicate(row as R))?.row as R | undefined),
+          ),
         ),
       options,
     );

@@ -23,7 +23,13 @@ export type TableSpec = {
 /** A row before (undefined: it was not there) and after (undefined: it is gone). */
 export type RowStep = { readonly before: Row | undefined; readonly after: Row | undefined };
 
-type Shadow = { readonly rows: Map<Uuid, Row>; readonly changes: TableChanges; kept: number; scan: Iterator<Row> | undefined; scanned: boolean };
+type Shadow = {
+  readonly rows: Map<Uuid, Row>;
+  readonly changes: TableChanges;
+  kept: number;
+  scan: Iterator<Row> | undefined;
+  scanned: boolean;
+};
 
 export class TableStore {
   #spec: TableSpec;

@@ -33,21 +33,37 @@ export type SelectionOf<S extends AnySchema> = { readonly [T in TableName<S>]?: 
 
 type Chosen<S extends AnySchema, T extends TableName<S>, Sel> = Sel extends readonly (infer C)[]
   ? C & ColumnName<S, T>
-  : Sel extends { readonly columns: readonly (infer C)[] } ? C & ColumnName<S, T> : ColumnName<S, T>;
+  : Sel extends { readonly columns: readonly (infer C)[] }
+    ? C & ColumnName<S, T>
+    : ColumnName<S, T>;
 
 type Joined<Names extends readonly unknown[]> = Names extends readonly [infer Only extends string]
   ? Only
-  : Names extends readonly [infer First extends string, ...infer Rest] ? `${First}_${Joined<Rest>}` : string;
-type IndexesOf<S extends AnySchema, T extends TableName<S>> = S["literal"]["tables"][T] extends { readonly indexes: readonly (infer I extends readonly string[])[] } ? I : never;
+  : Names extends readonly [infer First extends string, ...infer Rest]
+    ? `${First}_${Joined<Rest>}`
+    : string;
+type IndexesOf<S extends AnySchema, T extends TableName<S>> = S["literal"]["tables"][T] extends {
+  readonly indexes: readonly (infer I extends readonly string[])[];
+}
+  ? I
+  : never;
 /** The schema's indexes that lie within the chosen columns, as name → tuple of values. */
-type NamedIndexes<S extends AnySchema, T extends TableName<S>, R, C> = string extends TableName<S>
-  ? Record<string, readonly Value[]>
-  : { readonly [I in IndexesOf<S, T> as I[number] extends C ? Joined<I> : never]: { readonly [P in keyof I]: I[P] extends keyof R ? R[I[P]] : never } };
+type NamedIndexes<S extends AnySchema, T extends TableName<S>, R, C> =
+  string extends TableName<S>
+    ? Record<string, readonly Value[]>
+    : {
+        readonly [I in IndexesOf<S, T> as I[number] extends C ? Joined<I> : never]: {
+          readonly [P in keyof I]: I[P] extends keyof R ? R[I[P]] : never;
+        };
+      };
 
 /** The type of a row under a selection. */
 export type SelectedRow<S extends AnySchema, T extends TableName<S>, Sel> = RowOf<S, T, Chosen<S, T, Sel>>;
 /** The type of a table under a selection. */
-export type SelectedTable<S extends AnySchema, T extends TableName<S>, Sel> = TableReplica<SelectedRow<S, T, Sel>, NamedIndexes<S, T, SelectedRow<S, T, Sel>, Chosen<S, T, Sel>>>;
+export type SelectedTable<S extends AnySchema, T extends TableName<S>, Sel> = TableReplica<
+  SelectedRow<S, T, Sel>,
+  NamedIndexes<S, T, SelectedRow<S, T, Sel>, Chosen<S, T, Sel>>
+>;
 
 type SelectedNames<S extends AnySchema, Sel> = keyof Sel & TableName<S>;
 /** Rows by table. */
@@ -71,14 +87,28 @@ export interface ReplicaMembers<S extends AnySchema, Sel> {
 }
 
 /** Names that stay what they are for every JavaScript object, or would make a promise of it. */
-type ReservedName = "then" | "constructor" | "__proto__" | "toString" | "toLocaleString" | "valueOf" | "hasOwnProperty" | "isPrototypeOf" | "propertyIsEnumerable";
+type ReservedName =
+  | "then"
+  | "constructor"
+  | "__proto__"
+  | "toString"
+  | "toLocaleString"
+  | "valueOf"
+  | "hasOwnProperty"
+  | "isPrototypeOf"
+  | "propertyIsEnumerable";
 
 /**
  * The members of the replica, those that its owner adds (`E`), and a property per selected table. Where a table has the
  * name of a member the member wins; OVSDB's own schemas begin table names with a capital, so none of them does.
  */
 export type ReplicaOf<S extends AnySchema, Sel, E = unknown> = ReplicaMembers<S, Sel> &
-  E & { readonly [T in Exclude<SelectedNames<S, Sel>, keyof ReplicaMembers<S, Sel> | keyof E | ReservedName>]: SelectedTable<S, T, Sel[T]> };
+  E & {
+    readonly [T in Exclude<
+      SelectedNames<S, Sel>,
+      keyof ReplicaMembers<S, Sel> | keyof E | ReservedName
+    >]: SelectedTable<S, T, Sel[T]>;
+  };
 
 /** Gives a replica its typed face. The owner's own members (`synced`, `close`, …) are taken over, getters as getters. */
 export function faceOf<S extends AnySchema, Sel, E extends object>(replica: Replica, own: E): ReplicaOf<S, Sel, E> {

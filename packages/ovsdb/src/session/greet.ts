@@ -5,7 +5,14 @@ import { activeLink, endLink, hangUp, refuse } from "./links.ts";
 import { askForLocks } from "./locks.ts";
 import { request } from "./messages.ts";
 import { endDoubts, forgetLastId } from "./monitors.ts";
-import { applyServerUpdates, clusterId, judgeServer, type RowVerdict, SERVER_COLUMNS, type ServerRow } from "./server-row.ts";
+import {
+  applyServerUpdates,
+  clusterId,
+  judgeServer,
+  type RowVerdict,
+  SERVER_COLUMNS,
+  type ServerRow,
+} from "./server-row.ts";
 import type { LinkState, SessionState } from "./types.ts";
 
 const SERVER_MONITOR: Json = ["ovnha", "_Server"];
@@ -33,9 +40,11 @@ export function onServerUpdate(state: SessionState, link: LinkState, updates: Js
   const { rows, row: before } = link;
   applyServerUpdates(rows, updates);
   const { cid, database } = state.options;
-  const isOurs = (row: ServerRow): boolean => row.name === database && (cid === undefined || row.cid === cid || row.model !== "clustered");
+  const isOurs = (row: ServerRow): boolean =>
+    row.name === database && (cid === undefined || row.cid === cid || row.model !== "clustered");
   link.row = [...rows.values()].find(isOurs) ?? [...rows.values()].find(({ name }) => name === database);
-  if (link.phase === "active" && before !== undefined && link.row !== undefined && onlyIndexDiffers(before, link.row)) return noteProgress(state, link);
+  if (link.phase === "active" && before !== undefined && link.row !== undefined && onlyIndexDiffers(before, link.row))
+    return noteProgress(state, link);
   state.linksTouched = true;
   if (link.phase === "greeting") link.phase = "watching";
   link.deadlineMs = Number.POSITIVE_INFINITY;
@@ -44,7 +53,9 @@ export function onServerUpdate(state: SessionState, link: LinkState, updates: Js
 /** What every transaction of the cluster brings: nothing to decide, only the stale guard rises. */
 function onlyIndexDiffers(before: ServerRow, after: ServerRow): boolean {
   if ((after.index ?? 0) < (before.index ?? 0)) return false;
-  return SERVER_COLUMNS.every((column) => column === "index" || before[column as keyof ServerRow] === after[column as keyof ServerRow]);
+  return SERVER_COLUMNS.every(
+    (column) => column === "index" || before[column as keyof ServerRow] === after[column as keyof ServerRow],
+  );
 }
 
 /** No `_Server`: a server from before 2.9, which has no clusters either. */
@@ -54,7 +65,16 @@ export function onServerMonitorError(state: SessionState, link: LinkState): void
 }
 
 export function onLegacySchema(link: LinkState, schema: Json): void {
-  link.row = { name: "", model: "standalone", connected: true, leader: true, schema: stringifyJson(schema), cid: undefined, sid: undefined, index: undefined };
+  link.row = {
+    name: "",
+    model: "standalone",
+    connected: true,
+    leader: true,
+    schema: stringifyJson(schema),
+    cid: undefined,
+    sid: undefined,
+    index: undefined,
+  };
   link.phase = "watching";
   link.deadlineMs = Number.POSITIVE_INFINITY;
 }
@@ -90,13 +110,20 @@ export function judgeLinks(state: SessionState, nowMs: number): void {
     if (verdict.fit) return activate(state, link, nowMs, verdict.newCluster);
     refuse(state, link.at, verdict.reason, verdict.detail);
     // These do not mend themselves by waiting on this link.
-    const isFinal = verdict.reason === "relay" || (verdict.reason === "wrong-cluster" && state.options.cid !== undefined);
+    const isFinal =
+      verdict.reason === "relay" || (verdict.reason === "wrong-cluster" && state.options.cid !== undefined);
     if (isFinal) hangUp(state, link, nowMs, { deliberate: false, why: verdict.detail });
   }
 }
 
 /** The active server cannot serve any more, but is healthy: it is watched, and others are asked without a pause. */
-function leave(state: SessionState, link: LinkState, nowMs: number, reason: Parameters<typeof refuse>[2], detail: string): void {
+function leave(
+  state: SessionState,
+  link: LinkState,
+  nowMs: number,
+  reason: Parameters<typeof refuse>[2],
+  detail: string,
+): void {
   refuse(state, link.at, reason, detail);
   // A new link is dialled for watching: one that has monitors and locks on it is not reused under another role.
   hangUp(state, link, nowMs, { deliberate: true, why: detail });
@@ -134,8 +161,12 @@ function noteProgress(state: SessionState, link: LinkState): void {
   const row = link.row;
   const cid = row === undefined ? undefined : clusterId(row);
   if (row !== undefined && cid !== undefined) {
-    state.cluster = { cid, minIndex: Math.max(state.cluster?.cid === cid ? state.cluster.minIndex : 0, row.index ?? 0) };
-    if (row.index !== undefined && state.status.index !== row.index && state.status.state === "ready") state.status = { ...state.status, index: row.index };
+    state.cluster = {
+      cid,
+      minIndex: Math.max(state.cluster?.cid === cid ? state.cluster.minIndex : 0, row.index ?? 0),
+    };
+    if (row.index !== undefined && state.status.index !== row.index && state.status.state === "ready")
+      state.status = { ...state.status, index: row.index };
   }
   if (row?.schema === undefined || row.schema === link.rowSchema || link.schemaPending) return;
   // Only what is news in this row counts: after a conversion `get_schema` may have told the new schema before the row does.

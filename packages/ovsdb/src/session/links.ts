@@ -7,7 +7,15 @@ import { onLinkLost } from "./monitors.ts";
 import type { EndpointState, LinkState, SessionState } from "./types.ts";
 
 export function newEndpoint(state: SessionState, endpoint: Endpoint): EndpointState {
-  return { endpoint, name: formatEndpoint(endpoint), backoffMs: 0, retryMs: 0, turn: state.nextTurn++, link: undefined, reason: undefined };
+  return {
+    endpoint,
+    name: formatEndpoint(endpoint),
+    backoffMs: 0,
+    retryMs: 0,
+    turn: state.nextTurn++,
+    link: undefined,
+    reason: undefined,
+  };
 }
 
 /** Fisher-Yates with the state's own generator, so that many clients spread over the servers. */
@@ -35,7 +43,12 @@ function nextToDial(state: SessionState): EndpointState | undefined {
   let best: EndpointState | undefined;
   for (const candidate of state.endpoints) {
     if (candidate.link !== undefined) continue;
-    if (best === undefined || candidate.retryMs < best.retryMs || (candidate.retryMs === best.retryMs && candidate.turn < best.turn)) best = candidate;
+    if (
+      best === undefined ||
+      candidate.retryMs < best.retryMs ||
+      (candidate.retryMs === best.retryMs && candidate.turn < best.turn)
+    )
+      best = candidate;
   }
   return best;
 }
@@ -81,7 +94,13 @@ export function dialDue(state: SessionState, nowMs: number): void {
 }
 
 /** Notes why an endpoint does not serve; told as an event when the reason is another one than before. */
-export function refuse(state: SessionState, at: EndpointState, reason: EndpointReasonKind, detail: string, error?: OvsdbError): void {
+export function refuse(
+  state: SessionState,
+  at: EndpointState,
+  reason: EndpointReasonKind,
+  detail: string,
+  error?: OvsdbError,
+): void {
   const isNews = at.reason?.reason !== reason;
   const noted: EndpointReason = { endpoint: at.name, reason, detail, error };
   at.reason = noted;
@@ -110,11 +129,17 @@ export function backOff(state: SessionState, at: EndpointState, nowMs: number): 
  * A link has ended, by itself or because it is hung up. After a deliberate move there is no pause; an endpoint that had
  * served for longer than its pause starts over, though after the others, since its `turn` is the newest.
  */
-export function endLink(state: SessionState, link: LinkState, nowMs: number, end: { deliberate: boolean; why: string; error?: OvsdbError | undefined }): void {
+export function endLink(
+  state: SessionState,
+  link: LinkState,
+  nowMs: number,
+  end: { deliberate: boolean; why: string; error?: OvsdbError | undefined },
+): void {
   state.links.delete(link.id);
   if (link.at.link === link.id) link.at.link = undefined;
   link.at.turn = state.nextTurn++;
-  const served = link.phase === "active" && nowMs - link.activeSinceMs >= Math.max(state.options.backoff.minMs, link.at.backoffMs);
+  const served =
+    link.phase === "active" && nowMs - link.activeSinceMs >= Math.max(state.options.backoff.minMs, link.at.backoffMs);
   if (end.deliberate || served) {
     link.at.backoffMs = 0;
     link.at.retryMs = nowMs;
@@ -122,7 +147,8 @@ export function endLink(state: SessionState, link: LinkState, nowMs: number, end
   if (state.active !== link.id) return;
   state.active = undefined;
   // Others are asked at once, however they failed before: the situation is a new one. Their pauses go on growing.
-  for (const other of state.endpoints) if (other !== link.at && other.link === undefined) other.retryMs = Math.min(other.retryMs, nowMs);
+  for (const other of state.endpoints)
+    if (other !== link.at && other.link === undefined) other.retryMs = Math.min(other.retryMs, nowMs);
   onLinkLost(state);
   loseLocks(state);
   for (const [token, call] of [...state.calls]) {
@@ -130,10 +156,18 @@ export function endLink(state: SessionState, link: LinkState, nowMs: number, end
     state.calls.delete(token);
     state.out.push({ type: "callLost", token, error: end.error });
   }
-  state.out.push({ type: "lifecycle", event: { type: "disconnected", endpoint: link.at.name, cause: end.why, error: end.error } });
+  state.out.push({
+    type: "lifecycle",
+    event: { type: "disconnected", endpoint: link.at.name, cause: end.why, error: end.error },
+  });
 }
 
-export function hangUp(state: SessionState, link: LinkState, nowMs: number, end: { deliberate: boolean; why: string; error?: OvsdbError | undefined }): void {
+export function hangUp(
+  state: SessionState,
+  link: LinkState,
+  nowMs: number,
+  end: { deliberate: boolean; why: string; error?: OvsdbError | undefined },
+): void {
   state.out.push({ type: "hangUp", link: link.id, error: end.error });
   endLink(state, link, nowMs, end);
 }

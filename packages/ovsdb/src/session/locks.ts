@@ -29,7 +29,11 @@ export function askForLocks(state: SessionState, link: LinkState): void {
 function askForLock(state: SessionState, link: LinkState, entry: LockEntry): void {
   entry.generation++;
   entry.phase = "requested";
-  request(state, link, entry.steal ? "steal" : "lock", [entry.name], { kind: "lock", name: entry.name, generation: entry.generation });
+  request(state, link, entry.steal ? "steal" : "lock", [entry.name], {
+    kind: "lock",
+    name: entry.name,
+    generation: entry.generation,
+  });
   // Stealing is a deed of the moment: after a reconnect the lock is asked for like any other.
   entry.steal = false;
 }
@@ -37,7 +41,11 @@ function askForLock(state: SessionState, link: LinkState, entry: LockEntry): voi
 export function onLockReply(state: SessionState, name: string, generation: number, result: Json): void {
   const entry = state.locks.get(name);
   if (entry === undefined || entry.generation !== generation || entry.phase !== "requested") return;
-  const owned = typeof result === "object" && result !== null && !Array.isArray(result) && (result as { locked?: Json }).locked === true;
+  const owned =
+    typeof result === "object" &&
+    result !== null &&
+    !Array.isArray(result) &&
+    (result as { locked?: Json }).locked === true;
   entry.phase = owned ? "owned" : "waiting";
   state.out.push({ type: "lock", name, state: entry.phase });
 }

@@ -4,7 +4,13 @@ import * as rpc from "../message.ts";
 import type { LinkState, Pending, SessionState } from "./types.ts";
 
 /** Sends a request and remembers what its reply is for. Ids are numbers that never repeat in one session. */
-export function request(state: SessionState, link: LinkState, method: string, params: readonly Json[], pending: Pending): number {
+export function request(
+  state: SessionState,
+  link: LinkState,
+  method: string,
+  params: readonly Json[],
+  pending: Pending,
+): number {
   const id = state.nextRequest++;
   link.pending.set(id, pending);
   state.out.push({ type: "send", link: link.id, message: rpc.request(id, method, params) });

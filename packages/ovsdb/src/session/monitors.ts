@@ -2,10 +2,25 @@
 import { type OvsdbError, ProtocolError } from "../error.ts";
 import { type Json, stringifyJson } from "../json.ts";
 import { request } from "./messages.ts";
-import { type Conditions, HELD_MAX, type LinkState, type MonitoredTables, type MonitorMethod, type MonitorState, type Pending, type ReloadReason, type SessionState, ZERO_ID } from "./types.ts";
+import {
+  type Conditions,
+  HELD_MAX,
+  type LinkState,
+  type MonitoredTables,
+  type MonitorMethod,
+  type MonitorState,
+  type Pending,
+  type ReloadReason,
+  type SessionState,
+  ZERO_ID,
+} from "./types.ts";
 
 const VERSION: Record<MonitorMethod, 1 | 2 | 3> = { monitor: 1, monitor_cond: 2, monitor_cond_since: 3 };
-const OLDER: Record<MonitorMethod, MonitorMethod | undefined> = { monitor_cond_since: "monitor_cond", monitor_cond: "monitor", monitor: undefined };
+const OLDER: Record<MonitorMethod, MonitorMethod | undefined> = {
+  monitor_cond_since: "monitor_cond",
+  monitor_cond: "monitor",
+  monitor: undefined,
+};
 
 export function newMonitor(state: SessionState, id: number, tables: MonitoredTables): MonitorState {
   const wanted = Object.fromEntries(Object.entries(tables).map(([table, { where }]) => [table, where ?? []]));
@@ -54,7 +69,12 @@ export function startMonitor(state: SessionState, link: LinkState, monitor: Moni
   monitor.held.length = 0;
   const params: Json[] = [state.options.database, wireId(monitor), requests];
   if (monitor.method === "monitor_cond_since") params.push(monitor.lastId);
-  request(state, link, monitor.method, params, { kind: "monitor", monitor: monitor.id, generation: monitor.generation, method: monitor.method });
+  request(state, link, monitor.method, params, {
+    kind: "monitor",
+    monitor: monitor.id,
+    generation: monitor.generation,
+    method: monitor.method,
+  });
 }
 
 function wireId(monitor: MonitorState): Json {
@@ -68,7 +88,13 @@ function monitorOf(state: SessionState, id: Json | undefined): MonitorState | un
 }
 
 /** The first reply of a monitor: everything, or what has changed since its last transaction id. */
-export function onMonitorReply(state: SessionState, link: LinkState, requestId: number, pending: Extract<Pending, { kind: "monitor" }>, result: Json): void {
+export function onMonitorReply(
+  state: SessionState,
+  link: LinkState,
+  requestId: number,
+  pending: Extract<Pending, { kind: "monitor" }>,
+  result: Json,
+): void {
   const monitor = state.monitors.get(pending.monitor);
   if (monitor === undefined || monitor.generation !== pending.generation) return;
   const version = VERSION[pending.method];
@@ -77,7 +103,8 @@ export function onMonitorReply(state: SessionState, link: LinkState, requestId: 
   let updates = result;
   if (version === 3) {
     const [wasFound, id, rows] = Array.isArray(result) ? (result as readonly Json[]) : [];
-    if (typeof wasFound !== "boolean" || typeof id !== "string" || rows === undefined) throw new ProtocolError("the reply to monitor_cond_since is not [found, last-txn-id, updates]");
+    if (typeof wasFound !== "boolean" || typeof id !== "string" || rows === undefined)
+      throw new ProtocolError("the reply to monitor_cond_since is not [found, last-txn-id, updates]");
     [found, lastId, updates] = [wasFound, id, rows];
     // The id in the reply counts: without it a second reconnect would apply the same difference twice.
     monitor.lastId = id;
@@ -87,14 +114,22 @@ export function onMonitorReply(state: SessionState, link: LinkState, requestId: 
   const reason = monitor.reloadReason;
   monitor.reloadReason = "history-expired";
   state.out.push({ type: "snapshot", monitor: monitor.id, requestId, found, lastId, updates, version });
-  state.out.push({ type: "lifecycle", event: found ? { type: "resumed", monitor: monitor.id } : { type: "reloaded", monitor: monitor.id, reason } });
+  state.out.push({
+    type: "lifecycle",
+    event: found ? { type: "resumed", monitor: monitor.id } : { type: "reloaded", monitor: monitor.id, reason },
+  });
   if (sameConditions(monitor.wanted, monitor.acked)) acknowledge(state, monitor, monitor.wanted, monitor.seqno);
   for (const { method, params } of monitor.held.splice(0)) onUpdate(state, method, params);
   sendConditions(state, link, monitor);
 }
 
 /** Falls back to an older method, waits for the database to come back, or gives the monitor up. */
-export function onMonitorError(state: SessionState, link: LinkState, pending: Extract<Pending, { kind: "monitor" }>, error: OvsdbError): void {
+export function onMonitorError(
+  state: SessionState,
+  link: LinkState,
+  pending: Extract<Pending, { kind: "monitor" }>,
+  error: OvsdbError,
+): void {
   const monitor = state.monitors.get(pending.monitor);
   if (monitor === undefined || monitor.generation !== pending.generation) return;
   const older = OLDER[pending.method];
@@ -133,7 +168,8 @@ export function onUpdate(state: SessionState, method: string, params: readonly J
   const monitor = monitorOf(state, params[0]);
   if (monitor === undefined) return;
   if (monitor.phase === "requested") {
-    if (monitor.held.length >= HELD_MAX) throw new ProtocolError(`the server sent ${HELD_MAX} updates before the reply to the monitor request`);
+    if (monitor.held.length >= HELD_MAX)
+      throw new ProtocolError(`the server sent ${HELD_MAX} updates before the reply to the monitor request`);
     monitor.held.push({ method, params });
     return;
   }
@@ -141,14 +177,22 @@ export function onUpdate(state: SessionState, method: string, params: readonly J
   const cause = monitor.requested === undefined ? "update" : "condition";
   if (method === "update3") {
     const [, lastId, updates] = params;
-    if (typeof lastId !== "string" || updates === undefined) throw new ProtocolError("update3 is not [monitor, last-txn-id, updates]");
+    if (typeof lastId !== "string" || updates === undefined)
+      throw new ProtocolError("update3 is not [monitor, last-txn-id, updates]");
     monitor.lastId = lastId;
     state.out.push({ type: "update", monitor: monitor.id, version: 3, updates, lastId, cause });
     return;
   }
   const updates = params[1];
   if (updates === undefined) throw new ProtocolError(`${method} is not [monitor, updates]`);
-  state.out.push({ type: "update", monitor: monitor.id, version: method === "update" ? 1 : 2, updates, lastId: undefined, cause });
+  state.out.push({
+    type: "update",
+    monitor: monitor.id,
+    version: method === "update" ? 1 : 2,
+    updates,
+    lastId: undefined,
+    cause,
+  });
 }
 
 /** The server dropped a monitor: its database was converted, removed, or replaced by a snapshot of the leader. */
@@ -161,7 +205,12 @@ export function onMonitorCanceled(state: SessionState, id: Json | undefined): bo
 }
 
 /** Asks for other conditions; the number is acknowledged when they are in force. */
-export function wantConditions(state: SessionState, link: LinkState | undefined, monitor: MonitorState, conditions: Conditions): void {
+export function wantConditions(
+  state: SessionState,
+  link: LinkState | undefined,
+  monitor: MonitorState,
+  conditions: Conditions,
+): void {
   const wanted = { ...monitor.wanted, ...conditions };
   monitor.seqno++;
   monitor.wanted = wanted;
@@ -189,7 +238,11 @@ export function sendConditions(state: SessionState, link: LinkState, monitor: Mo
   });
 }
 
-export function onConditionsReply(state: SessionState, link: LinkState, pending: Extract<Pending, { kind: "conditions" }>): void {
+export function onConditionsReply(
+  state: SessionState,
+  link: LinkState,
+  pending: Extract<Pending, { kind: "conditions" }>,
+): void {
   const monitor = state.monitors.get(pending.monitor);
   if (monitor?.requested === undefined || monitor.generation !== pending.generation) return;
   acknowledge(state, monitor, monitor.requested, monitor.requestedSeqno);
@@ -227,7 +280,12 @@ export function forgetLastId(monitor: MonitorState, reason: ReloadReason): void 
 }
 
 /** The replica contradicts the server: everything anew, on the same link. */
-export function restartMonitor(state: SessionState, link: LinkState | undefined, monitor: MonitorState, reason: ReloadReason): void {
+export function restartMonitor(
+  state: SessionState,
+  link: LinkState | undefined,
+  monitor: MonitorState,
+  reason: ReloadReason,
+): void {
   const wasLive = monitor.phase === "live" || monitor.phase === "requested";
   if (link !== undefined && wasLive) request(state, link, "monitor_cancel", [wireId(monitor)], { kind: "ignored" });
   monitor.phase = "idle";

@@ -15,9 +15,27 @@ export type ServerRow = {
   readonly index: number | undefined;
 };
 
-export const SERVER_COLUMNS: readonly string[] = ["name", "model", "connected", "leader", "schema", "cid", "sid", "index"];
+export const SERVER_COLUMNS: readonly string[] = [
+  "name",
+  "model",
+  "connected",
+  "leader",
+  "schema",
+  "cid",
+  "sid",
+  "index",
+];
 
-const BLANK: ServerRow = { name: "", model: "standalone", connected: false, leader: false, schema: undefined, cid: undefined, sid: undefined, index: undefined };
+const BLANK: ServerRow = {
+  name: "",
+  model: "standalone",
+  connected: false,
+  leader: false,
+  schema: undefined,
+  cid: undefined,
+  sid: undefined,
+  index: undefined,
+};
 
 /** Rows by uuid. `initial`, `insert` and `modify` alike carry whole new values, since no column holds more than one atom. */
 export function applyServerUpdates(rows: Map<string, ServerRow>, updates: Json): void {
@@ -74,21 +92,26 @@ export function judgeServer(row: ServerRow | undefined, context: VerdictContext)
   const no = (reason: EndpointReasonKind, detail: string): RowVerdict => ({ fit: false, reason, detail });
   if (row === undefined) return no("no-database", "the server does not serve this database");
   if (row.model === "relay") {
-    if (context.server !== "relay-ok") return no("relay", 'a relay is never the leader; ask for server: "relay-ok" to use it');
-    if (row.schema === undefined || !row.connected) return no("partitioned", "the relay has no connection to its source");
+    if (context.server !== "relay-ok")
+      return no("relay", 'a relay is never the leader; ask for server: "relay-ok" to use it');
+    if (row.schema === undefined || !row.connected)
+      return no("partitioned", "the relay has no connection to its source");
     return { fit: true, newCluster: false };
   }
   if (row.schema === undefined) return no("not-joined", "the server has not joined its cluster yet");
   if (row.model !== "clustered") {
-    if (context.pinnedCid !== undefined) return no("wrong-cluster", "the database is not clustered, and a cluster id was asked for");
+    if (context.pinnedCid !== undefined)
+      return no("wrong-cluster", "the database is not clustered, and a cluster id was asked for");
     return { fit: true, newCluster: false };
   }
   if (!row.connected) return no("partitioned", "the server is disconnected from its cluster");
   const cid = clusterId(row);
-  if (context.pinnedCid !== undefined && cid !== context.pinnedCid) return no("wrong-cluster", `cluster ${cid ?? "unknown"}, not ${context.pinnedCid}`);
+  if (context.pinnedCid !== undefined && cid !== context.pinnedCid)
+    return no("wrong-cluster", `cluster ${cid ?? "unknown"}, not ${context.pinnedCid}`);
   const known = context.cluster;
   const newCluster = known !== undefined && cid !== undefined && cid !== known.cid;
-  if (newCluster && context.knownClusterAlive) return no("wrong-cluster", `cluster ${cid}, while ${known.cid} may still be served elsewhere`);
+  if (newCluster && context.knownClusterAlive)
+    return no("wrong-cluster", `cluster ${cid}, while ${known.cid} may still be served elsewhere`);
   if (context.server === "leader" && !row.leader) return no("refused-follower", "not the leader");
   if (!newCluster && known !== undefined && (row.index ?? 0) < known.minIndex) {
     return no("stale", `at index ${row.index ?? 0}, while ${known.minIndex} has been seen`);

@@ -5,8 +5,16 @@ import type { SessionState, SessionStatus } from "./types.ts";
 export function tellStatus(state: SessionState, nowMs: number): void {
   const link = activeLink(state);
   const name = nameState(state);
-  const reasons = state.endpoints.flatMap(({ reason, link: open }) => (reason === undefined || open === state.active && open !== undefined ? [] : [reason]));
-  const key = [name, link?.id, link?.row?.sid, link?.row?.cid, ...reasons.map(({ endpoint, reason }) => `${endpoint} ${reason}`)].join("|");
+  const reasons = state.endpoints.flatMap(({ reason, link: open }) =>
+    reason === undefined || (open === state.active && open !== undefined) ? [] : [reason],
+  );
+  const key = [
+    name,
+    link?.id,
+    link?.row?.sid,
+    link?.row?.cid,
+    ...reasons.map(({ endpoint, reason }) => `${endpoint} ${reason}`),
+  ].join("|");
   const isNews = key !== state.statusKey;
   const sinceMs = isNews && name !== state.status.state ? nowMs : state.status.sinceMs;
   const { sid, cid, index } = link?.row ?? {};

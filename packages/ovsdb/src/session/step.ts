@@ -1,15 +1,57 @@
 /** The session machine: inputs in, effects out. `nowMs` is the caller's clock and never goes back. */
 import { ClosedError, errorFromResult, LimitError, OvsdbError, ProtocolError } from "../error.ts";
 import { type Json, stringifyJson } from "../json.ts";
-import { echoReply, ErrorObject, errorValue, messageKind, paramsOf, type JsonRpcMessage, type NotificationObject, type SuccessObject } from "../message.ts";
+import {
+  echoReply,
+  ErrorObject,
+  errorValue,
+  messageKind,
+  paramsOf,
+  type JsonRpcMessage,
+  type NotificationObject,
+  type SuccessObject,
+} from "../message.ts";
 import { formatEndpoint } from "../remote.ts";
-import { greet, isServerMonitor, monitorServer, judgeLinks, onLegacySchema, onSchemaChecked, onServerMonitorError, onServerReply, onServerUpdate, takeSchema } from "./greet.ts";
+import {
+  greet,
+  isServerMonitor,
+  monitorServer,
+  judgeLinks,
+  onLegacySchema,
+  onSchemaChecked,
+  onServerMonitorError,
+  onServerReply,
+  onServerUpdate,
+  takeSchema,
+} from "./greet.ts";
 import { activeLink, dialDue, endLink, hangUp, newEndpoint, nextDialMs, reasonOf, refuse, shuffled } from "./links.ts";
 import { dropLock, onLockNotification, onLockReply, wantLock } from "./locks.ts";
 import { notify, request } from "./messages.ts";
-import { checkSchema, dropMonitor, endDoubts, newMonitor, onConditionsReply, onMonitorCanceled, onMonitorError, onMonitorReply, onUpdate, restartMonitor, startMonitor, useTables, wantConditions } from "./monitors.ts";
+import {
+  checkSchema,
+  dropMonitor,
+  endDoubts,
+  newMonitor,
+  onConditionsReply,
+  onMonitorCanceled,
+  onMonitorError,
+  onMonitorReply,
+  onUpdate,
+  restartMonitor,
+  startMonitor,
+  useTables,
+  wantConditions,
+} from "./monitors.ts";
 import { noteSynced, tellStatus } from "./status.ts";
-import { type Effect, type Input, type LinkState, type Pending, type SessionOptions, type SessionState, ZERO_ID } from "./types.ts";
+import {
+  type Effect,
+  type Input,
+  type LinkState,
+  type Pending,
+  type SessionOptions,
+  type SessionState,
+  ZERO_ID,
+} from "./types.ts";
 import { expireLinks, linkDeadlineMs, forgiveLateness } from "./time.ts";
 
 export function createSession(options: SessionOptions, nowMs: number): SessionState {
@@ -45,12 +87,14 @@ export function createSession(options: SessionOptions, nowMs: number): SessionSt
 export function step(state: SessionState, nowMs: number, input: Input): Effect[] {
   state.out = [];
   if (state.closed) {
-    if (input.type === "call") state.out.push({ type: "callLost", token: input.token, error: new ClosedError("the session is closed") });
+    if (input.type === "call")
+      state.out.push({ type: "callLost", token: input.token, error: new ClosedError("the session is closed") });
     return state.out;
   }
   if (input.type === "woke") forgiveLateness(state, nowMs);
   // Calls, their replies and rows are the hot path: they change nothing about links.
-  state.linksTouched = input.type !== "call" && input.type !== "notify" && input.type !== "bytes" && input.type !== "message";
+  state.linksTouched =
+    input.type !== "call" && input.type !== "notify" && input.type !== "bytes" && input.type !== "message";
   take(state, nowMs, input);
   if (!state.linksTouched) return state.out;
   if (!state.closed) {
@@ -96,11 +140,13 @@ function take(state: SessionState, nowMs: number, input: Input): void {
       active.schemaPending = false;
       for (const [id, tables] of input.monitors) {
         const monitor = state.monitors.get(id);
-        if (monitor !== undefined && useTables(monitor, tables) && monitor.phase === "requested") restartMonitor(state, active, monitor, "schema-changed");
+        if (monitor !== undefined && useTables(monitor, tables) && monitor.phase === "requested")
+          restartMonitor(state, active, monitor, "schema-changed");
       }
       for (const monitor of state.monitors.values()) {
         if (monitor.phase === "idle") startMonitor(state, active, monitor);
-        else if (monitor.lastId === ZERO_ID && monitor.phase === "live") restartMonitor(state, active, monitor, "schema-changed");
+        else if (monitor.lastId === ZERO_ID && monitor.phase === "live")
+          restartMonitor(state, active, monitor, "schema-changed");
       }
       checkSchema(state, active);
       return;
@@ -141,7 +187,8 @@ function take(state: SessionState, nowMs: number, input: Input): void {
       return;
     case "reconnect":
       if (active !== undefined) hangUp(state, active, nowMs, { deliberate: active.synced, why: input.reason });
-      for (const endpoint of state.endpoints) endpoint.retryMs = Math.min(endpoint.retryMs, active === undefined ? nowMs : endpoint.retryMs);
+      for (const endpoint of state.endpoints)
+        endpoint.retryMs = Math.min(endpoint.retryMs, active === undefined ? nowMs : endpoint.retryMs);
       return;
     case "close":
       return close(state, nowMs);
@@ -186,7 +233,9 @@ function onMessage(state: SessionState, link: LinkState, message: JsonRpcMessage
   const pending = typeof id === "number" ? link.pending.get(id) : undefined;
   if (pending === undefined || typeof id !== "number") {
     if (id === "echo") return;
-    throw new ProtocolError(`a reply to a request that was never sent, id ${stringifyJson((id ?? null) as Json).slice(0, 100)}`);
+    throw new ProtocolError(
+      `a reply to a request that was never sent, id ${stringifyJson((id ?? null) as Json).slice(0, 100)}`,
+    );
   }
   link.pending.delete(id);
   if (message instanceof ErrorObject) return onError(state, link, pending, errorFromResult(errorValue(message)));
@@ -280,7 +329,10 @@ function call(state: SessionState, active: LinkState | undefined, input: Extract
     return;
   }
   if (state.calls.size >= state.options.pendingCallsMax) {
-    const error = new LimitError("pendingCallsMax", `${state.options.pendingCallsMax} calls wait for replies; raise limits.pendingCallsMax, or wait for some`);
+    const error = new LimitError(
+      "pendingCallsMax",
+      `${state.options.pendingCallsMax} calls wait for replies; raise limits.pendingCallsMax, or wait for some`,
+    );
     state.out.push({ type: "replyError", token: input.token, error });
     return;
   }
@@ -305,13 +357,15 @@ function setEndpoints(state: SessionState, nowMs: number, input: Extract<Input, 
   const next = input.endpoints.map((endpoint) => known.get(formatEndpoint(endpoint)) ?? newEndpoint(state, endpoint));
   state.endpoints = next;
   for (const link of [...state.links.values()]) {
-    if (!next.includes(link.at)) hangUp(state, link, nowMs, { deliberate: true, why: `${link.at.name} is no longer among the remotes` });
+    if (!next.includes(link.at))
+      hangUp(state, link, nowMs, { deliberate: true, why: `${link.at.name} is no longer among the remotes` });
   }
 }
 
 function close(state: SessionState, nowMs: number): void {
   const error = new ClosedError("the session was closed");
-  for (const link of [...state.links.values()]) hangUp(state, link, nowMs, { deliberate: true, why: "closed by its owner", error });
+  for (const link of [...state.links.values()])
+    hangUp(state, link, nowMs, { deliberate: true, why: "closed by its owner", error });
   state.closed = true;
   state.monitors.clear();
   state.locks.clear();

@@ -13,7 +13,9 @@ export function linkDeadlineMs(state: SessionState): number {
   let earliestMs = Number.POSITIVE_INFINITY;
   for (const link of state.links.values()) {
     earliestMs = Math.min(earliestMs, link.deadlineMs, probeMs(state, link));
-    if (link.id === state.active) for (const monitor of state.monitors.values()) earliestMs = Math.min(earliestMs, monitorDeadlineMs(link, monitor));
+    if (link.id === state.active)
+      for (const monitor of state.monitors.values())
+        earliestMs = Math.min(earliestMs, monitorDeadlineMs(link, monitor));
   }
   return earliestMs;
 }
@@ -25,7 +27,9 @@ function probeMs(state: SessionState, link: LinkState): number {
 
 /** A first reply may take long, as long as something arrives. */
 function monitorDeadlineMs(link: LinkState, monitor: MonitorState): number {
-  return monitor.phase === "requested" ? Math.max(link.heardMs, link.activeSinceMs) + monitor.limitMs : Number.POSITIVE_INFINITY;
+  return monitor.phase === "requested"
+    ? Math.max(link.heardMs, link.activeSinceMs) + monitor.limitMs
+    : Number.POSITIVE_INFINITY;
 }
 
 /** While this process was not running, nobody could be heard: that time does not count against the servers. */
@@ -42,7 +46,14 @@ export function forgiveLateness(state: SessionState, nowMs: number): void {
 export function expireLinks(state: SessionState, nowMs: number): void {
   for (const link of [...state.links.values()]) {
     if (link.deadlineMs <= nowMs) {
-      giveUp(state, link, nowMs, link.phase === "dialing" ? `no connection within ${state.options.limits.connectMs} ms` : `no answer to the greeting within ${state.options.limits.greetMs} ms`);
+      giveUp(
+        state,
+        link,
+        nowMs,
+        link.phase === "dialing"
+          ? `no connection within ${state.options.limits.connectMs} ms`
+          : `no answer to the greeting within ${state.options.limits.greetMs} ms`,
+      );
     } else if (probeMs(state, link) <= nowMs) {
       probe(state, link, nowMs);
     } else if (link.id === state.active) expireMonitors(state, link, nowMs);
@@ -51,7 +62,8 @@ export function expireLinks(state: SessionState, nowMs: number): void {
 
 /** Silence is first questioned with `echo` (RFC 7047 §4.1.11), then believed. */
 function probe(state: SessionState, link: LinkState, nowMs: number): void {
-  if (link.probeSentMs !== undefined) return giveUp(state, link, nowMs, `no sign of life for ${2 * state.options.probeMs} ms`);
+  if (link.probeSentMs !== undefined)
+    return giveUp(state, link, nowMs, `no sign of life for ${2 * state.options.probeMs} ms`);
   link.probeSentMs = nowMs;
   request(state, link, "echo", [], { kind: "probe" });
 }

@@ -21,7 +21,13 @@ export type SessionOptions = {
   /** Milliseconds of silence until `echo` is sent, and again until the link is given up; 0 never. */
   readonly probeMs: number;
   readonly backoff: { readonly minMs: number; readonly maxMs: number; readonly jitter: number };
-  readonly limits: { readonly connectMs: number; readonly greetMs: number; readonly snapshotMs: number; readonly growth: number; readonly maxMs: number };
+  readonly limits: {
+    readonly connectMs: number;
+    readonly greetMs: number;
+    readonly snapshotMs: number;
+    readonly growth: number;
+    readonly maxMs: number;
+  };
   readonly dbChangeAware: boolean;
   readonly pendingCallsMax: number;
   readonly shuffle: boolean;
@@ -58,12 +64,23 @@ export type Input =
   | { readonly type: "reconnect"; readonly reason: string }
   | { readonly type: "close" };
 
-export type ReloadReason = "initial" | "history-expired" | "inconsistent" | "condition-in-flight" | "schema-changed" | "cluster-changed";
+export type ReloadReason =
+  | "initial"
+  | "history-expired"
+  | "inconsistent"
+  | "condition-in-flight"
+  | "schema-changed"
+  | "cluster-changed";
 
 /** What happens to the connection, for those who watch it. */
 export type LifecycleEvent =
   | { readonly type: "connected"; readonly endpoint: string }
-  | { readonly type: "disconnected"; readonly endpoint: string; readonly cause: string; readonly error?: OvsdbError | undefined }
+  | {
+      readonly type: "disconnected";
+      readonly endpoint: string;
+      readonly cause: string;
+      readonly error?: OvsdbError | undefined;
+    }
   | { readonly type: "resumed"; readonly monitor: number }
   | { readonly type: "reloaded"; readonly monitor: number; readonly reason: ReloadReason }
   | { readonly type: "cluster-changed"; readonly from: string; readonly to: string }
@@ -104,7 +121,14 @@ export type Effect =
       readonly updates: Json;
       readonly version: 1 | 2 | 3;
     }
-  | { readonly type: "update"; readonly monitor: number; readonly version: 1 | 2 | 3; readonly updates: Json; readonly lastId: string | undefined; readonly cause: "update" | "condition" }
+  | {
+      readonly type: "update";
+      readonly monitor: number;
+      readonly version: 1 | 2 | 3;
+      readonly updates: Json;
+      readonly lastId: string | undefined;
+      readonly cause: "update" | "condition";
+    }
   | { readonly type: "monitorFailed"; readonly monitor: number; readonly error: OvsdbError }
   | { readonly type: "conditionsAcked"; readonly monitor: number; readonly seqno: number }
   | { readonly type: "reply"; readonly token: number; readonly result: Json }
@@ -193,7 +217,12 @@ export type MonitorState = {
   readonly held: { readonly method: string; readonly params: readonly Json[] }[];
 };
 
-export type LockEntry = { readonly name: string; steal: boolean; generation: number; phase: "idle" | "requested" | "owned" | "waiting" };
+export type LockEntry = {
+  readonly name: string;
+  steal: boolean;
+  generation: number;
+  phase: "idle" | "requested" | "owned" | "waiting";
+};
 
 export type SessionState = {
   options: SessionOptions;

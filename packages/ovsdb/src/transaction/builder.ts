@@ -38,7 +38,13 @@ export class RowsTouched extends PendingCount {
     const table = this.#operation.table;
     if (table !== undefined && (expectation.min >= 1 || expectation.max === 0)) {
       const until = expectation.min >= 1 ? "!=" : "==";
-      this.#builder.add("expect", "wait", table, { timeout: 0, where: this.#where, columns: ["_uuid"], until, rows: [] }, { expectation, before: this.#operation });
+      this.#builder.add(
+        "expect",
+        "wait",
+        table,
+        { timeout: 0, where: this.#where, columns: ["_uuid"], until, rows: [] },
+        { expectation, before: this.#operation },
+      );
     }
     return this;
   }
@@ -61,7 +67,11 @@ export class Selection {
   update(row: object): RowsTouched {
     const encoded = this.#encoder.updateRow(this.#table, row);
     if (Object.keys(encoded).length === 0) {
-      throw new ValueError(this.#table, undefined, "an update without columns changes nothing; name at least one column");
+      throw new ValueError(
+        this.#table,
+        undefined,
+        "an update without columns changes nothing; name at least one column",
+      );
     }
     return this.#touch("update", { row: encoded });
   }
@@ -70,7 +80,11 @@ export class Selection {
   mutate(write: (row: RowRecorder) => unknown): RowsTouched {
     const mutations = recordMutations(this.#table, this.#encoder, write);
     if (mutations.length === 0) {
-      throw new ValueError(this.#table, undefined, "the mutate function asked for no change; call a verb such as m.column.insert(…)");
+      throw new ValueError(
+        this.#table,
+        undefined,
+        "the mutate function asked for no change; call a verb such as m.column.insert(…)",
+      );
     }
     return this.#touch("mutate", { mutations });
   }
@@ -86,7 +100,11 @@ export class Selection {
   }
 
   #touch(op: string, members: JsonObject): RowsTouched {
-    return new RowsTouched(this.#builder, this.#builder.add("caller", op, this.#table, { where: this.#where, ...members }), this.#where);
+    return new RowsTouched(
+      this.#builder,
+      this.#builder.add("caller", op, this.#table, { where: this.#where, ...members }),
+      this.#where,
+    );
   }
 }
 
@@ -109,7 +127,12 @@ export class TransactionBuilder {
     const namedUuid = `row${this.#nextId}`;
     const members: Record<string, Json> = { row: this.#encoder.insertRow(table, row), "uuid-name": namedUuid };
     if (options.uuid !== undefined) {
-      if (!isUuid(options.uuid)) throw new ValueError(table, "_uuid", `"${options.uuid}" is not a uuid; give 36 characters such as 550e8400-e29b-41d4-a716-446655440000`);
+      if (!isUuid(options.uuid))
+        throw new ValueError(
+          table,
+          "_uuid",
+          `"${options.uuid}" is not a uuid; give 36 characters such as 550e8400-e29b-41d4-a716-446655440000`,
+        );
       members["uuid"] = options.uuid;
     }
     const inserted = new InsertedRow(this.add("caller", "insert", table, members), table, namedUuid);
@@ -125,11 +148,15 @@ export class TransactionBuilder {
   /** One row by its uuid; `table` is a name or a replica's table. */
   row(table: string | { readonly name: string }, uuid: unknown): Selection {
     const name = typeof table === "string" ? table : table.name;
-    if (!isUuid(uuid) && !isNamedUuid(uuid)) throw new ValueError(name, "_uuid", `${JSON.stringify(uuid)} is not a uuid`);
+    if (!isUuid(uuid) && !isNamedUuid(uuid))
+      throw new ValueError(name, "_uuid", `${JSON.stringify(uuid)} is not a uuid`);
     return this.where(name, [["_uuid", "==", uuid]]);
   }
 
-  select(table: string, options: { readonly where?: unknown; readonly columns?: readonly string[] } = {}): PendingRows<Record<string, unknown>> {
+  select(
+    table: string,
+    options: { readonly where?: unknown; readonly columns?: readonly string[] } = {},
+  ): PendingRows<Record<string, unknown>> {
     return this.where(table, options.where ?? true).select(options.columns);
   }
 
@@ -140,10 +167,20 @@ export class TransactionBuilder {
    */
   waitUntil(
     table: string,
-    wait: { readonly where: unknown; readonly columns?: readonly string[]; readonly until: "==" | "!="; readonly rows: readonly object[]; readonly timeout: number },
+    wait: {
+      readonly where: unknown;
+      readonly columns?: readonly string[];
+      readonly until: "==" | "!=";
+      readonly rows: readonly object[];
+      readonly timeout: number;
+    },
   ): void {
     if (!Number.isSafeInteger(wait.timeout) || wait.timeout < 0) {
-      throw new ValueError(table, undefined, `the timeout of a wait is a whole number of milliseconds from 0 on, not ${wait.timeout}`);
+      throw new ValueError(
+        table,
+        undefined,
+        `the timeout of a wait is a whole number of milliseconds from 0 on, not ${wait.timeout}`,
+      );
     }
     this.add("caller", "wait", table, {
       timeout: wait.timeout,
@@ -175,9 +212,21 @@ export class TransactionBuilder {
   }
 
   /** @internal */
-  add(role: OperationRole, op: string, table: string | undefined, members: JsonObject, more: { readonly expectation?: LaidOperation["expectation"]; readonly before?: LaidOperation } = {}): LaidOperation {
-    if (this.#closed) throw new ValueError(table, undefined, "the transaction was sent already; operations belong inside the function given to transact");
-    if (this.operations.length >= OPERATIONS_MAX) throw new ValueError(table, undefined, `a transaction has at most ${OPERATIONS_MAX} operations; split it`);
+  add(
+    role: OperationRole,
+    op: string,
+    table: string | undefined,
+    members: JsonObject,
+    more: { readonly expectation?: LaidOperation["expectation"]; readonly before?: LaidOperation } = {},
+  ): LaidOperation {
+    if (this.#closed)
+      throw new ValueError(
+        table,
+        undefined,
+        "the transaction was sent already; operations belong inside the function given to transact",
+      );
+    if (this.operations.length >= OPERATIONS_MAX)
+      throw new ValueError(table, undefined, `a transaction has at most ${OPERATIONS_MAX} operations; split it`);
     const json: JsonObject = table === undefined ? { op, ...members } : { op, table, ...members };
     const operation: LaidOperation = { id: this.#nextId++, role, op, table, json, expectation: more.expectation };
     // What is expected of an operation holds right before it: earlier ones may have made the rows.
@@ -195,8 +244,12 @@ export class TransactionBuilder {
   unreferenced(): InsertedRow[] {
     const suspects = this.#inserted.filter((row) => !this.#encoder.isRoot(row.table));
     if (suspects.length === 0) return [];
-    const text = JSON.stringify(this.operations.map(({ json }) => json), (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
-    const uuidOf = (row: InsertedRow): Json | undefined => this.operations.find(({ id }) => id === row.operation.id)?.json["uuid"];
+    const text = JSON.stringify(
+      this.operations.map(({ json }) => json),
+      (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value),
+    );
+    const uuidOf = (row: InsertedRow): Json | undefined =>
+      this.operations.find(({ id }) => id === row.operation.id)?.json["uuid"];
     return suspects.filter((row) => {
       const uuid = uuidOf(row);
       const named = text.includes(`["named-uuid","${row.namedUuid}"]`);

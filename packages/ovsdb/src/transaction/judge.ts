@@ -25,7 +25,9 @@ export function judgeReply(operations: readonly LaidOperation[], reply: Json): V
     return { type: "failed", error: errorFromResult(result, { operation: place }), failed };
   }
   if (results.length < operations.length) {
-    throw new ProtocolError(`the reply to transact has ${results.length} results for ${operations.length} operations and no error`);
+    throw new ProtocolError(
+      `the reply to transact has ${results.length} results for ${operations.length} operations and no error`,
+    );
   }
   const byId = new Map<number, JsonObject>();
   for (const [position, operation] of operations.entries()) {
@@ -36,13 +38,19 @@ export function judgeReply(operations: readonly LaidOperation[], reply: Json): V
 }
 
 /** The first expectation that the counts of a committed transaction do not meet. */
-export function unmetExpectation(operations: readonly LaidOperation[], results: ReadonlyMap<number, JsonObject>): ExpectationError | undefined {
+export function unmetExpectation(
+  operations: readonly LaidOperation[],
+  results: ReadonlyMap<number, JsonObject>,
+): ExpectationError | undefined {
   for (const [index, operation] of operations.entries()) {
     if (operation.role !== "caller" || operation.expectation === undefined) continue;
     const count = results.get(operation.id)?.["count"];
     if (typeof count !== "number" || expectationHolds(operation.expectation, count)) continue;
     const details = "the transaction was committed: the count is only known afterwards";
-    return new ExpectationError(boundFor(operation.expectation, count), count, { operation: { index, op: operation.op, table: operation.table }, details });
+    return new ExpectationError(boundFor(operation.expectation, count), count, {
+      operation: { index, op: operation.op, table: operation.table },
+      details,
+    });
   }
   return undefined;
 }
@@ -52,7 +60,10 @@ export function refusedExpectation(operation: LaidOperation, index: number): Exp
   const expectation = operation.expectation ?? { min: 1, max: 1 };
   const actual = expectation.min >= 1 ? 0 : 1;
   const details = "nothing was committed";
-  return new ExpectationError(expectation.min, actual, { operation: { index, op: operation.op, table: operation.table }, details });
+  return new ExpectationError(expectation.min, actual, {
+    operation: { index, op: operation.op, table: operation.table },
+    details,
+  });
 }
 
 function boundFor({ min, max }: { min: number; max: number }, count: number): number {
@@ -60,7 +71,12 @@ function boundFor({ min, max }: { min: number; max: number }, count: number): nu
 }
 
 /** What a committed transaction answers to one of the builder's symbols. */
-export function answerOf(pending: Pending<unknown>, results: ReadonlyMap<number, JsonObject>, encoder: Encoder, operations: readonly LaidOperation[]): unknown {
+export function answerOf(
+  pending: Pending<unknown>,
+  results: ReadonlyMap<number, JsonObject>,
+  encoder: Encoder,
+  operations: readonly LaidOperation[],
+): unknown {
   const result = results.get(pending.operation.id);
   if (pending instanceof InsertedRow) {
     const uuid = result?.["uuid"];

@@ -57,5 +57,7 @@ function replace(value: unknown, answerOf: (pending: Pending<unknown>) => unknow
   if (Array.isArray(value)) return value.map((element) => replace(element, answerOf, depth + 1));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, replace(member, answerOf, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, replace(member, answerOf, depth + 1)]),
+  );
 }

@@ -55,7 +55,10 @@ export interface Transaction<S extends AnySchema = AnySchema> {
 
 /** A transaction that reads from a replica, and is run again if what it read has changed. See `Database.edit`. */
 export interface Edit<S extends AnySchema = AnySchema> extends Transaction<S> {
-  read<R extends object>(table: { readonly name: string; get(uuid: never): R | undefined }, uuid: string): R | undefined;
+  read<R extends object>(
+    table: { readonly name: string; get(uuid: never): R | undefined },
+    uuid: string,
+  ): R | undefined;
   /** Sets columns of a row that was read; what is as it was is not sent. `undefined` if nothing differs. */
   update<R extends object>(row: R, patch: { readonly [C in Exclude<keyof R, "_uuid">]?: unknown }): Touched | undefined;
   delete(row: object): Touched;

@@ -24,8 +24,10 @@ afterEach(async () => {
   server.close();
 });
 
-const numbered = (count: number): string => Array.from({ length: count }, (_, index) => `{"id":null,"method":"n","params":[${index}]}`).join("");
-const numbersOf = (messages: readonly unknown[]): unknown[] => messages.map((message) => paramsOf(message as NotificationObject)[0]);
+const numbered = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `{"id":null,"method":"n","params":[${index}]}`).join("");
+const numbersOf = (messages: readonly unknown[]): unknown[] =>
+  messages.map((message) => paramsOf(message as NotificationObject)[0]);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 describe("a connection", () => {
@@ -33,7 +35,10 @@ describe("a connection", () => {
     const { connection, watched } = dialWatched(socketDialer(), endpoint);
     connection.send(request(1, "echo", ["early"]));
     const peer = await accepted;
-    expect(await watched.opening).toMatchObject({ remoteAddress: "127.0.0.1", remotePort: (endpoint as { port: number }).port });
+    expect(await watched.opening).toMatchObject({
+      remoteAddress: "127.0.0.1",
+      remotePort: (endpoint as { port: number }).port,
+    });
     const heard = await new Promise<Buffer>((resolve) => peer.once("data", resolve));
     expect(heard.toString()).toBe('{"id":1,"method":"echo","params":["early"]}');
     peer.write('{"id":"echo","method":"echo","params":["é"]}{"id":1,"result":["early"],"error":null}');
@@ -42,7 +47,10 @@ describe("a connection", () => {
     peer.end();
     const error = await watched.closing;
     expect(error).toBeInstanceOf(TransportError);
-    expect(error).toMatchObject({ reason: "EOF", message: expect.stringContaining("the server closed the connection") });
+    expect(error).toMatchObject({
+      reason: "EOF",
+      message: expect.stringContaining("the server closed the connection"),
+    });
     expect(watched.log).toEqual(["opened", "message", "message", "closed"]);
   });
 
@@ -106,11 +114,20 @@ describe("a connection", () => {
   test.each([
     [{ kind: "tcp", host: "127.0.0.1", port: 1 } as const, "ECONNREFUSED", "nothing listens there"],
     [{ kind: "unix", path: "/nonexistent/db.sock" } as const, "ENOENT", "no such socket"],
-    [{ kind: "tcp", host: "no-such-host.invalid", port: 1 } as const, /ENOTFOUND|EAI_AGAIN/, /not known|does not answer/],
+    [
+      { kind: "tcp", host: "no-such-host.invalid", port: 1 } as const,
+      /ENOTFOUND|EAI_AGAIN/,
+      /not known|does not answer/,
+    ],
   ])("an attempt that fails says why: %j", async (nowhere, reason, text) => {
     const { watched } = dialWatched(socketDialer(), nowhere);
     const error = await watched.closing;
-    expect(error).toMatchObject({ code: "TRANSPORT", origin: "transport", reason: expect.stringMatching(reason), message: expect.stringMatching(text) });
+    expect(error).toMatchObject({
+      code: "TRANSPORT",
+      origin: "transport",
+      reason: expect.stringMatching(reason),
+      message: expect.stringMatching(text),
+    });
   });
 
   test("a connection cut in the middle of a message says so", async () => {
@@ -127,7 +144,11 @@ describe("a connection", () => {
     expect(await watched.closing).toMatchObject({ reason: "ECONNRESET" });
   });
 
-  test.each([["garbage", "HTTP/1.1 400 Bad Request"], ["no JSON-RPC", '{"hello":1}'], ["text that is not UTF-8", Buffer.from('{"id":1,"result":"\xff"}', "latin1")]])("%s ends it as a protocol error", async (_name, bytes) => {
+  test.each([
+    ["garbage", "HTTP/1.1 400 Bad Request"],
+    ["no JSON-RPC", '{"hello":1}'],
+    ["text that is not UTF-8", Buffer.from('{"id":1,"result":"\xff"}', "latin1")],
+  ])("%s ends it as a protocol error", async (_name, bytes) => {
     const { watched } = dialWatched(socketDialer(), endpoint);
     (await accepted).write(bytes);
     expect(await watched.closing).toBeInstanceOf(ProtocolError);
@@ -135,7 +156,7 @@ describe("a connection", () => {
 
   test("a limit of the reader ends it", async () => {
     const { watched } = dialWatched(socketDialer({ limits: { depthMax: 10 } }), endpoint);
-    (await accepted).write("{\"a\":".repeat(20));
+    (await accepted).write('{"a":'.repeat(20));
     expect(await watched.closing).toMatchObject({ code: "LIMIT", limit: "depthMax" });
   });
 
@@ -164,7 +185,10 @@ describe("a connection", () => {
       connection.send(request(1, "echo", ["ü"]));
       peer.write('{"id":1,"result":["ü"],"error":null}');
       await watched.count(1);
-      expect(frames.map(({ direction, bytes }) => [direction, bytes])).toEqual([["out", 40], ["in", 37]]);
+      expect(frames.map(({ direction, bytes }) => [direction, bytes])).toEqual([
+        ["out", 40],
+        ["in", 37],
+      ]);
       expect(frames[1]?.message).toBe(watched.messages[0]);
       connection.close();
       await watched.closing;

@@ -33,13 +33,20 @@ type Serving = { readonly endpoint: Endpoint; readonly names: (string | false)[]
 /** A TLS server that greets with one message, so that a connection that stands is heard. */
 async function serve(pair: KeyPair, options: NodeTlsOptions = {}): Promise<Serving> {
   const names: (string | false)[] = [];
-  const server = createTlsServer({ cert: readFileSync(pair.cert), key: readFileSync(pair.key), ...options }, (socket) => {
-    names.push((socket as unknown as { servername: string | false }).servername);
-    socket.on("error", () => {}).end('{"id":null,"method":"hello","params":[]}');
-  });
+  const server = createTlsServer(
+    { cert: readFileSync(pair.cert), key: readFileSync(pair.key), ...options },
+    (socket) => {
+      names.push((socket as unknown as { servername: string | false }).servername);
+      socket.on("error", () => {}).end('{"id":null,"method":"hello","params":[]}');
+    },
+  );
   server.on("tlsClientError", () => {});
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { endpoint: { kind: "ssl", host: "127.0.0.1", port: (server.address() as AddressInfo).port }, names, close: () => server.close() };
+  return {
+    endpoint: { kind: "ssl", host: "127.0.0.1", port: (server.address() as AddressInfo).port },
+    names,
+    close: () => server.close(),
+  };
 }
 
 async function outcome(endpoint: Endpoint, tls: TlsSource | undefined): Promise<{ watched: Watched; reason: string }> {
@@ -47,7 +54,10 @@ async function outcome(endpoint: Endpoint, tls: TlsSource | undefined): Promise<
   await Promise.race([watched.count(1), watched.closing]);
   connection.close();
   const error = await watched.closing;
-  return { watched, reason: watched.messages.length > 0 ? "ok" : error instanceof TlsError ? error.reason : String(error) };
+  return {
+    watched,
+    reason: watched.messages.length > 0 ? "ok" : error instanceof TlsError ? error.reason : String(error),
+  };
 }
 
 const at = (endpoint: Endpoint, host: string): Endpoint => ({ ...endpoint, host }) as Endpoint;
@@ -57,7 +67,10 @@ describe("who the server is", () => {
     const serving = await serve(good);
     const { watched, reason } = await outcome(serving.endpoint, filesTls({ ca: own.ca }));
     expect(reason).toBe("ok");
-    expect((await watched.opening).tls).toMatchObject({ protocol: "TLSv1.3", peer: expect.stringContaining("central.example") });
+    expect((await watched.opening).tls).toMatchObject({
+      protocol: "TLSv1.3",
+      peer: expect.stringContaining("central.example"),
+    });
     expect((await outcome(at(serving.endpoint, "localhost"), filesTls({ ca: own.ca }))).reason).toBe("ok");
     expect(serving.names).toEqual([false, "localhost"]);
     serving.close();
@@ -67,7 +80,9 @@ describe("who the server is", () => {
     const wrong = await serve(own.issue({ name: "elsewhere", names: "DNS:elsewhere.example,IP:10.9.8.7" }));
     expect((await outcome(wrong.endpoint, filesTls({ ca: own.ca }))).reason).toBe("wrong-host");
     expect((await outcome(at(wrong.endpoint, "localhost"), filesTls({ ca: own.ca }))).reason).toBe("wrong-host");
-    expect((await outcome(wrong.endpoint, filesTls({ ca: own.ca, serverName: "elsewhere.example" }))).reason).toBe("ok");
+    expect((await outcome(wrong.endpoint, filesTls({ ca: own.ca, serverName: "elsewhere.example" }))).reason).toBe(
+      "ok",
+    );
     expect((await outcome(wrong.endpoint, filesTls({ ca: own.ca, serverName: "10.9.8.7" }))).reason).toBe("ok");
     expect((await outcome(wrong.endpoint, filesTls({ ca: own.ca, verifyHost: false }))).reason).toBe("ok");
     expect((await outcome(wrong.endpoint, filesTls({ ca: other.ca, verifyHost: false }))).reason).not.toBe("ok");
@@ -98,28 +113,42 @@ describe("who the server is", () => {
     const serving = await serve(own.issue({ name: "elsewhere", names: "DNS:elsewhere.example" }));
     const { watched } = dialWatched(socketDialer({ tls: filesTls({ ca: own.ca }) }), serving.endpoint);
     const error = await watched.closing;
-    expect(error).toMatchObject({ code: "TLS", origin: "transport", message: expect.stringMatching(/^ssl:127\.0\.0\.1:\d+: .*serverName/) });
+    expect(error).toMatchObject({
+      code: "TLS",
+      origin: "transport",
+      message: expect.stringMatching(/^ssl:127\.0\.0\.1:\d+: .*serverName/),
+    });
     serving.close();
   });
 });
 
 describe("who we are", () => {
   const wanting = { requestCert: true, rejectUnauthorized: true } as const;
-  test.each([["TLSv1.2"], ["TLSv1.3"]] as const)("over %s: a client certificate that is missing or not trusted is told as that", async (version) => {
-    const serving = await serve(good, { ...wanting, ca: readFileSync(own.ca), maxVersion: version });
-    const stranger = other.issue({ name: "stranger" });
-    expect((await outcome(serving.endpoint, filesTls({ ca: own.ca, ...client }))).reason).toBe("ok");
-    expect(["no-client-certificate", "alert", "client-certificate-refused", "closed"]).toContain((await outcome(serving.endpoint, filesTls({ ca: own.ca }))).reason);
-    expect(["client-certificate-refused", "closed"]).toContain((await outcome(serving.endpoint, filesTls({ ca: own.ca, ...stranger }))).reason);
-    serving.close();
-  });
+  test.each([["TLSv1.2"], ["TLSv1.3"]] as const)(
+    "over %s: a client certificate that is missing or not trusted is told as that",
+    async (version) => {
+      const serving = await serve(good, { ...wanting, ca: readFileSync(own.ca), maxVersion: version });
+      const stranger = other.issue({ name: "stranger" });
+      expect((await outcome(serving.endpoint, filesTls({ ca: own.ca, ...client }))).reason).toBe("ok");
+      expect(["no-client-certificate", "alert", "client-certificate-refused", "closed"]).toContain(
+        (await outcome(serving.endpoint, filesTls({ ca: own.ca }))).reason,
+      );
+      expect(["client-certificate-refused", "closed"]).toContain(
+        (await outcome(serving.endpoint, filesTls({ ca: own.ca, ...stranger }))).reason,
+      );
+      serving.close();
+    },
+  );
 });
 
 describe("the protocol", () => {
   test("below TLS 1.2 nothing is spoken unless asked for, and versions that don't meet are told", async () => {
     const serving = await serve(good, { maxVersion: "TLSv1.2" });
     expect((await outcome(serving.endpoint, filesTls({ ca: own.ca, minVersion: "TLSv1.3" }))).reason).toBe("protocol");
-    const { watched } = await outcome(serving.endpoint, filesTls({ ca: own.ca, ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" }));
+    const { watched } = await outcome(
+      serving.endpoint,
+      filesTls({ ca: own.ca, ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" }),
+    );
     expect((await watched.opening).tls).toMatchObject({ protocol: "TLSv1.2", cipher: "ECDHE-ECDSA-AES256-GCM-SHA384" });
     serving.close();
   });
@@ -141,7 +170,11 @@ describe("the protocol", () => {
     const silent = createServer((socket) => socket.on("error", () => {}));
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     const met = new Promise<void>((resolve) => silent.once("connection", () => resolve()));
-    const { connection, watched } = dialWatched(socketDialer({ tls: filesTls({ ca: own.ca }) }), { kind: "ssl", host: "127.0.0.1", port: (silent.address() as AddressInfo).port });
+    const { connection, watched } = dialWatched(socketDialer({ tls: filesTls({ ca: own.ca }) }), {
+      kind: "ssl",
+      host: "127.0.0.1",
+      port: (silent.address() as AddressInfo).port,
+    });
     await met;
     connection.close();
     expect(await watched.closing).toBeUndefined();
@@ -197,19 +230,32 @@ describe("files", () => {
   });
 
   test("files that were never good are an error that names them", async () => {
-    await expect(filesTls({ ca: join(folder, "absent.pem") }).load()).rejects.toMatchObject({ code: "TLS", reason: "unreadable", message: expect.stringContaining("absent.pem") });
+    await expect(filesTls({ ca: join(folder, "absent.pem") }).load()).rejects.toMatchObject({
+      code: "TLS",
+      reason: "unreadable",
+      message: expect.stringContaining("absent.pem"),
+    });
     await expect(filesTls({ ca: good.key }).load()).rejects.toMatchObject({ reason: "bad-certificate" });
     await expect(filesTls({ cert: good.cert, key: client.key }).load()).rejects.toMatchObject({ reason: "bad-key" });
     expect(() => filesTls({ cert: good.cert })).toThrow(/cert without key/);
-    expect(() => memoryTls({ cert: readFileSync(good.cert, "utf8"), key: readFileSync(client.key, "utf8") })).toThrow(/used together/);
-    const { watched } = dialWatched(socketDialer({ tls: filesTls({ ca: join(folder, "absent.pem") }) }), { kind: "ssl", host: "127.0.0.1", port: 1 });
+    expect(() => memoryTls({ cert: readFileSync(good.cert, "utf8"), key: readFileSync(client.key, "utf8") })).toThrow(
+      /used together/,
+    );
+    const { watched } = dialWatched(socketDialer({ tls: filesTls({ ca: join(folder, "absent.pem") }) }), {
+      kind: "ssl",
+      host: "127.0.0.1",
+      port: 1,
+    });
     expect(await watched.closing).toMatchObject({ reason: "unreadable" });
   });
 
   test("a certificate from memory", async () => {
     const serving = await serve(good, { requestCert: true, rejectUnauthorized: true, ca: readFileSync(own.ca) });
     const text = (path: string): string => readFileSync(path, "utf8");
-    expect((await outcome(serving.endpoint, memoryTls({ ca: text(own.ca), cert: text(client.cert), key: text(client.key) }))).reason).toBe("ok");
+    expect(
+      (await outcome(serving.endpoint, memoryTls({ ca: text(own.ca), cert: text(client.cert), key: text(client.key) })))
+        .reason,
+    ).toBe("ok");
     serving.close();
   });
 

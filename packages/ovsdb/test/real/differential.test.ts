@@ -32,16 +32,36 @@ const VALUES: Record<Kind, fc.Arbitrary<unknown>> = {
 };
 
 const kinds = fc.uniqueArray(fc.constantFrom(...(Object.keys(KINDS) as Kind[])), { minLength: 1 });
-const act = fc.record({ verb: fc.constantFrom("insert", "insert", "update", "mutate", "delete", "link"), pick: fc.nat(20), seed: fc.nat() });
+const act = fc.record({
+  verb: fc.constantFrom("insert", "insert", "update", "mutate", "delete", "link"),
+  pick: fc.nat(20),
+  seed: fc.nat(),
+});
 const story = kinds.chain((columns) =>
-  fc.record({ columns: fc.constant(columns), acts: fc.array(act, { minLength: 5, maxLength: 25 }), rows: fc.array(fc.record(Object.fromEntries(columns.map((kind) => [kind, VALUES[kind]])), { requiredKeys: [] }), { minLength: 30, maxLength: 30 }) }),
+  fc.record({
+    columns: fc.constant(columns),
+    acts: fc.array(act, { minLength: 5, maxLength: 25 }),
+    rows: fc.array(fc.record(Object.fromEntries(columns.map((kind) => [kind, VALUES[kind]])), { requiredKeys: [] }), {
+      minLength: 30,
+      maxLength: 30,
+    }),
+  }),
 );
 
 describe.skipIf(realOvs() === "skip")("a replica beside a real server", () => {
   it("holds, row by row, what the server holds after any writes of any clients", async () => {
     await fc.assert(
       fc.asyncProperty(story, async ({ columns, acts, rows }) => {
-        const schema = { name: "Rnd", version: "1.0.0", tables: { Node: { columns: { id: { type: "integer" }, ...Object.fromEntries(columns.map((kind) => [kind, KINDS[kind]])) }, isRoot: true } } };
+        const schema = {
+          name: "Rnd",
+          version: "1.0.0",
+          tables: {
+            Node: {
+              columns: { id: { type: "integer" }, ...Object.fromEntries(columns.map((kind) => [kind, KINDS[kind]])) },
+              isRoot: true,
+            },
+          },
+        };
         await using server = await startStandalone({ schemas: [schema], listen: "unix" });
         await using one = await openDatabase("Rnd", { remote: server.unix });
         await using two = await openDatabase("Rnd", { remote: server.unix });
@@ -56,14 +76,21 @@ describe.skipIf(realOvs() === "skip")("a replica beside a real server", () => {
             const { made } = await client.transact((tx) => ({ made: tx.insert("Node", { id: index, ...row }) }));
             uuids.push(made);
           } else if (verb === "delete") await client.transact((tx) => tx.row("Node", target).delete());
-          else if (verb === "update") await client.transact((tx) => tx.row("Node", target).update({ id: index, ...row }));
-          else if (verb === "link" && columns.includes("weak")) await client.transact((tx) => tx.row("Node", target).update({ weak: uuids.slice(0, pick % 4).filter((_uuid, at) => at % 2 === 0) }));
-          else await client.transact((tx) => tx.row("Node", target).mutate((m) => {
-            let chain = m["id"]?.add(1);
-            if (columns.includes("set")) chain = m["set"]?.insert(seed % 7).set?.delete(pick % 3);
-            if (columns.includes("map")) chain = m["map"]?.set("k", seed % 5).map?.delete("a");
-            return chain;
-          }));
+          else if (verb === "update")
+            await client.transact((tx) => tx.row("Node", target).update({ id: index, ...row }));
+          else if (verb === "link" && columns.includes("weak"))
+            await client.transact((tx) =>
+              tx.row("Node", target).update({ weak: uuids.slice(0, pick % 4).filter((_uuid, at) => at % 2 === 0) }),
+            );
+          else
+            await client.transact((tx) =>
+              tx.row("Node", target).mutate((m) => {
+                let chain = m["id"]?.add(1);
+                if (columns.includes("set")) chain = m["set"]?.insert(seed % 7).set?.delete(pick % 3);
+                if (columns.includes("map")) chain = m["map"]?.set("k", seed % 5).map?.delete("a");
+                return chain;
+              }),
+            );
         }
         await Promise.all([replica.synced(), filtered.synced()]);
         const held = [...((await dumpRows(server.unix, "Rnd")).get("Node")?.values() ?? [])];

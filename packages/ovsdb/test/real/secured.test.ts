@@ -12,11 +12,27 @@ const RBAC = {
   name: "Lab",
   version: "1.0.0",
   tables: {
-    Root: { columns: { remotes: { type: { key: { type: "uuid", refTable: "Remote" }, min: 0, max: "unlimited" } } }, isRoot: true },
+    Root: {
+      columns: { remotes: { type: { key: { type: "uuid", refTable: "Remote" }, min: 0, max: "unlimited" } } },
+      isRoot: true,
+    },
     Remote: { columns: { target: { type: "string" }, role: { type: "string" } } },
-    RBAC_Role: { columns: { name: { type: "string" }, permissions: { type: { key: "string", value: { type: "uuid", refTable: "RBAC_Permission" }, min: 0, max: "unlimited" } } }, isRoot: true },
+    RBAC_Role: {
+      columns: {
+        name: { type: "string" },
+        permissions: {
+          type: { key: "string", value: { type: "uuid", refTable: "RBAC_Permission" }, min: 0, max: "unlimited" },
+        },
+      },
+      isRoot: true,
+    },
     RBAC_Permission: {
-      columns: { table: { type: "string" }, authorization: { type: { key: "string", min: 0, max: "unlimited" } }, insert_delete: { type: "boolean" }, update: { type: { key: "string", min: 0, max: "unlimited" } } },
+      columns: {
+        table: { type: "string" },
+        authorization: { type: { key: "string", min: 0, max: "unlimited" } },
+        insert_delete: { type: "boolean" },
+        update: { type: { key: "string", min: 0, max: "unlimited" } },
+      },
       isRoot: true,
     },
     Host: { columns: { name: { type: "string" }, note: { type: "string" } }, isRoot: true },
@@ -43,25 +59,48 @@ describe.skipIf(realOvs() === "skip")("a server behind TLS", () => {
   const limits = { openMs: 1_500 };
 
   it("is used with a client certificate, and rows come over it", async () => {
-    await using db = await openDatabase("Lab", { remote: server.remote, tls: filesTls({ ca: authority.ca, ...client }) });
+    await using db = await openDatabase("Lab", {
+      remote: server.remote,
+      tls: filesTls({ ca: authority.ca, ...client }),
+    });
     await using lab = await db.replicate({ Host: true });
-    await db.transact((tx) => { tx.insert("Host", { name: "over TLS" }); });
+    await db.transact((tx) => {
+      tx.insert("Host", { name: "over TLS" });
+    });
     expect(lab.table("Host").size).toBe(1);
   });
 
   it("is refused by who does not know its authority", async () => {
     const opening = openDatabase("Lab", { remote: server.remote, limits, tls: filesTls({ ca: other.ca, ...client }) });
-    await expect(opening).rejects.toMatchObject({ code: "UNAVAILABLE", reasons: [{ reason: "tls", error: { code: "TLS" } }] });
+    await expect(opening).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      reasons: [{ reason: "tls", error: { code: "TLS" } }],
+    });
   });
 
   it("refuses who comes with a stranger's certificate, and the client says so", async () => {
-    const opening = openDatabase("Lab", { remote: server.remote, limits, tls: filesTls({ ca: authority.ca, ...stranger }) });
-    await expect(opening).rejects.toMatchObject({ code: "UNAVAILABLE", reasons: [{ reason: "tls", error: { code: "TLS" } }] });
+    const opening = openDatabase("Lab", {
+      remote: server.remote,
+      limits,
+      tls: filesTls({ ca: authority.ca, ...stranger }),
+    });
+    await expect(opening).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      reasons: [{ reason: "tls", error: { code: "TLS" } }],
+    });
   });
 
   it("is refused when its certificate is another host's", async () => {
-    await using elsewhere = await startStandalone({ schemas: [RBAC], listen: "ssl", tls: { ca: authority.ca, ...wrongHost } });
-    const opening = openDatabase("Lab", { remote: elsewhere.remote, limits, tls: filesTls({ ca: authority.ca, ...client }) });
+    await using elsewhere = await startStandalone({
+      schemas: [RBAC],
+      listen: "ssl",
+      tls: { ca: authority.ca, ...wrongHost },
+    });
+    const opening = openDatabase("Lab", {
+      remote: elsewhere.remote,
+      limits,
+      tls: filesTls({ ca: authority.ca, ...client }),
+    });
     await expect(opening).rejects.toMatchObject({ reasons: [{ reason: "tls", error: { reason: "wrong-host" } }] });
   });
 
@@ -72,7 +111,11 @@ describe.skipIf(realOvs() === "skip")("a server behind TLS", () => {
       copyFileSync(pair.key, files.key);
     };
     use(client);
-    await using db = await openDatabase("Lab", { remote: server.remote, tls: filesTls(files), limits: { transactMs: 10_000 } });
+    await using db = await openDatabase("Lab", {
+      remote: server.remote,
+      tls: filesTls(files),
+      limits: { transactMs: 10_000 },
+    });
     await db.select("Host");
     use(stranger);
     await db.select("Host");
@@ -89,16 +132,41 @@ describe.skipIf(realOvs() === "skip")("a server behind TLS", () => {
     const port = await freePort();
     await rawCall(server.unix, "transact", [
       "Lab",
-      { op: "insert", table: "RBAC_Permission", row: { table: "Host", authorization: "name", insert_delete: true, update: ["set", ["note"]] }, "uuid-name": "hosts" },
-      { op: "insert", table: "RBAC_Role", row: { name: "worker", permissions: ["map", [["Host", ["named-uuid", "hosts"]]]] } },
-      { op: "insert", table: "Remote", row: { target: `pssl:${port}:127.0.0.1`, role: "worker" }, "uuid-name": "remote" },
+      {
+        op: "insert",
+        table: "RBAC_Permission",
+        row: { table: "Host", authorization: "name", insert_delete: true, update: ["set", ["note"]] },
+        "uuid-name": "hosts",
+      },
+      {
+        op: "insert",
+        table: "RBAC_Role",
+        row: { name: "worker", permissions: ["map", [["Host", ["named-uuid", "hosts"]]]] },
+      },
+      {
+        op: "insert",
+        table: "Remote",
+        row: { target: `pssl:${port}:127.0.0.1`, role: "worker" },
+        "uuid-name": "remote",
+      },
       { op: "insert", table: "Root", row: { remotes: ["named-uuid", "remote"] } },
     ] as unknown as RawJson[]);
     await server.appctl("ovsdb-server/add-remote", "db:Lab,Root,remotes");
-    await using worker = await openDatabase("Lab", { remote: `ssl:127.0.0.1:${port}`, tls: filesTls({ ca: authority.ca, ...client }) });
-    await worker.transact((tx) => { tx.insert("Host", { name: "client-1", note: "mine" }); });
+    await using worker = await openDatabase("Lab", {
+      remote: `ssl:127.0.0.1:${port}`,
+      tls: filesTls({ ca: authority.ca, ...client }),
+    });
+    await worker.transact((tx) => {
+      tx.insert("Host", { name: "client-1", note: "mine" });
+    });
     await worker.transact((tx) => tx.where("Host", { name: "client-1" }).update({ note: "changed" }).expect(1));
-    await expect(worker.transact((tx) => tx.where("Host", { name: "over TLS" }).update({ note: "not mine" }))).rejects.toThrow(PermissionError);
-    await expect(worker.transact((tx) => { tx.insert("Secret", { name: "x" }); })).rejects.toThrow(PermissionError);
+    await expect(
+      worker.transact((tx) => tx.where("Host", { name: "over TLS" }).update({ note: "not mine" })),
+    ).rejects.toThrow(PermissionError);
+    await expect(
+      worker.transact((tx) => {
+        tx.insert("Secret", { name: "x" });
+      }),
+    ).rejects.toThrow(PermissionError);
   });
 });

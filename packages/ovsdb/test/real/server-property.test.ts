@@ -41,14 +41,12 @@ function randomTables(gen: Gen): Tables {
   });
   tables.get("A")?.set("owns", refer("C", "strong")).set("sees", refer("B", "weak"));
   tables.get("B")?.set("maybe", { key: { type: "uuid", refTable: "C", refType: "weak" }, min: 0, max: 1 });
-  tables
-    .get("B")
-    ?.set("named", {
-      key: { type: "string" },
-      value: { type: "uuid", refTable: "C", refType: "strong" },
-      min: 0,
-      max: Number.POSITIVE_INFINITY,
-    });
+  tables.get("B")?.set("named", {
+    key: { type: "string" },
+    value: { type: "uuid", refTable: "C", refType: "strong" },
+    min: 0,
+    max: Number.POSITIVE_INFINITY,
+  });
   return tables;
 }
 

@@ -6,7 +6,18 @@ import type { IndexDefinition } from "../../src/replica/index-definition.ts";
 import type { Replica } from "../../src/replica/replica.ts";
 import type { KeyLike, MultiIndex, RangeBounds } from "../../src/replica/table-index.ts";
 import type { Row, Value } from "../../src/value.ts";
-import { asSnapshot, CASES, content, EMPTY, emptyReplica, filledReplica, type Step, step, take, uuidOf } from "./world.ts";
+import {
+  asSnapshot,
+  CASES,
+  content,
+  EMPTY,
+  emptyReplica,
+  filledReplica,
+  type Step,
+  step,
+  take,
+  uuidOf,
+} from "./world.ts";
 
 /** Every shape of index, each with its meaning: the keys that a row has, as texts. */
 const SHAPES: { readonly definition: IndexDefinition; readonly keys: (row: Row) => KeyLike[] }[] = [
@@ -17,11 +28,17 @@ const SHAPES: { readonly definition: IndexDefinition; readonly keys: (row: Row) 
   { definition: { column: "peers" }, keys: (row) => [row.peers] },
   { definition: { column: "options" }, keys: (row) => [row.options] },
   { definition: { columns: ["network", "tag"], ordered: true }, keys: (row) => [[row.network, row.tag]] },
-  { definition: { column: "options", key: "k", ordered: true }, keys: (row) => [(row.options as Map<string, string>).get("k")] },
+  {
+    definition: { column: "options", key: "k", ordered: true },
+    keys: (row) => [(row.options as Map<string, string>).get("k")],
+  },
   { definition: { each: "peers", ordered: true }, keys: (row) => [...(row.peers as Set<string>)] },
   { definition: { each: "options" }, keys: (row) => [...(row.options as Map<string, string>).keys()] },
   {
-    definition: { key: (row: Row) => (row.up === true ? [row.name as string, row.network as string] : undefined), sparse: true },
+    definition: {
+      key: (row: Row) => (row.up === true ? [row.name as string, row.network as string] : undefined),
+      sparse: true,
+    },
     keys: (row) => (row.up === true ? [[row.name, row.network]] : []),
   },
 ];
@@ -92,24 +109,35 @@ describe("an index", () => {
 
   test("planted bug: an old key that is not removed is caught", () => {
     const bug = vi.spyOn(IndexContent.prototype, "delete").mockImplementation(() => {});
-    expect(() => fc.assert(fc.property(anySteps, fc.constant(0), fc.constant(false), checkAll), { numRuns: CASES })).toThrow();
+    expect(() =>
+      fc.assert(fc.property(anySteps, fc.constant(0), fc.constant(false), checkAll), { numRuns: CASES }),
+    ).toThrow();
     bug.mockRestore();
   });
 
   test("planted bug: a key that changes without a move is caught", () => {
     const bug = vi.spyOn(IndexContent.prototype, "replace").mockImplementation(() => {});
-    expect(() => fc.assert(fc.property(anySteps, fc.constant(0), fc.constant(false), checkAll), { numRuns: CASES })).toThrow();
+    expect(() =>
+      fc.assert(fc.property(anySteps, fc.constant(0), fc.constant(false), checkAll), { numRuns: CASES }),
+    ).toThrow();
     bug.mockRestore();
   });
 
   test("the schema's own indexes answer by name", () => {
-    const replica = filledReplica({ Port: { [uuidOf(1)]: { name: "a", network: "n", tag: 5 }, [uuidOf(2)]: { name: "b", network: "n", tag: ["set", []] } } });
+    const replica = filledReplica({
+      Port: {
+        [uuidOf(1)]: { name: "a", network: "n", tag: 5 },
+        [uuidOf(2)]: { name: "b", network: "n", tag: ["set", []] },
+      },
+    });
     const { byIndex } = replica.table("Port");
     expect(byIndex.name?.("a")?._uuid).toBe(uuidOf(1));
     expect(byIndex.network_tag?.("n", 5)?._uuid).toBe(uuidOf(1));
     expect(byIndex.network_tag?.("n", undefined)?._uuid).toBe(uuidOf(2));
     expect(byIndex.name?.("c")).toBeUndefined();
-    replica.applyUpdate(2, { Port: { [uuidOf(1)]: { modify: { name: "b" } }, [uuidOf(2)]: { modify: { name: "a" } } } });
+    replica.applyUpdate(2, {
+      Port: { [uuidOf(1)]: { modify: { name: "b" } }, [uuidOf(2)]: { modify: { name: "a" } } },
+    });
     expect(byIndex.name?.("a")?._uuid).toBe(uuidOf(2));
     expect(byIndex.name?.("b")?._uuid).toBe(uuidOf(1));
   });
@@ -127,7 +155,12 @@ describe("an index", () => {
   test("finds numbers and bigints by each other", () => {
     const replica = filledReplica({ Port: { [uuidOf(1)]: { name: "a", tag: 5 } } });
     expect(replica.table("Port").index({ column: "tag" }).get(5n)).toHaveLength(1);
-    expect(replica.table("Port").index({ column: "tag" }).get(2n ** 60n)).toHaveLength(0);
+    expect(
+      replica
+        .table("Port")
+        .index({ column: "tag" })
+        .get(2n ** 60n),
+    ).toHaveLength(0);
   });
 
   test("refuses columns that are not there or not of the right kind, at the call", () => {
@@ -141,7 +174,10 @@ describe("an index", () => {
 
   test("a key function that throws leaves its row without a key, and is reported", () => {
     const errors: unknown[] = [];
-    const replica = filledReplica({ Port: { [uuidOf(1)]: { name: "a" }, [uuidOf(2)]: { name: "b" } } }, { onListenerError: (error) => errors.push(error) });
+    const replica = filledReplica(
+      { Port: { [uuidOf(1)]: { name: "a" }, [uuidOf(2)]: { name: "b" } } },
+      { onListenerError: (error) => errors.push(error) },
+    );
     const index = replica.table("Port").index({
       key: (row) => {
         if (row.name === "a") throw new Error("no a");
@@ -154,8 +190,12 @@ describe("an index", () => {
   });
 
   test("a text that looks like a compound key is another key", () => {
-    const replica = filledReplica({ Port: { [uuidOf(1)]: { name: "a", network: "b", up: true }, [uuidOf(2)]: { name: "\u00011:a1:b" } } });
-    const index = replica.table("Port").index({ key: (row) => (row.up === true ? [row.name as string, row.network as string] : (row.name as string)) });
+    const replica = filledReplica({
+      Port: { [uuidOf(1)]: { name: "a", network: "b", up: true }, [uuidOf(2)]: { name: "\u00011:a1:b" } },
+    });
+    const index = replica
+      .table("Port")
+      .index({ key: (row) => (row.up === true ? [row.name as string, row.network as string] : (row.name as string)) });
     expect(index.get(["a", "b"]).map((row) => row._uuid)).toEqual([uuidOf(1)]);
     expect(index.get("\u00011:a1:b").map((row) => row._uuid)).toEqual([uuidOf(2)]);
   });
@@ -170,11 +210,19 @@ function order(one: Value, other: Value): number {
 
 const tag = fc.integer({ min: -3, max: 4 });
 const bounds = <K>(key: fc.Arbitrary<K>): fc.Arbitrary<RangeBounds<K>> =>
-  fc.record({ gte: key, gt: key, lte: key, lt: key, reverse: fc.boolean(), limit: fc.nat({ max: 4 }) }, { requiredKeys: [] });
+  fc.record(
+    { gte: key, gt: key, lte: key, lt: key, reverse: fc.boolean(), limit: fc.nat({ max: 4 }) },
+    { requiredKeys: [] },
+  );
 
 /** A range by definition: filter, sort, cut. Compares lists of parts as far as the bound goes. */
-function rangeByDefinition(rows: readonly Row[], partsOf: (row: Row) => Value[], range: RangeBounds<Value[]>): string[][] {
-  const compare = (parts: Value[], bound: Value[]): number => bound.map((part, index) => order(parts[index], part)).find((found) => found !== 0) ?? 0;
+function rangeByDefinition(
+  rows: readonly Row[],
+  partsOf: (row: Row) => Value[],
+  range: RangeBounds<Value[]>,
+): string[][] {
+  const compare = (parts: Value[], bound: Value[]): number =>
+    bound.map((part, index) => order(parts[index], part)).find((found) => found !== 0) ?? 0;
   const bounded = [range.gte, range.gt, range.lte, range.lt].some((bound) => bound !== undefined);
   const inside = rows.filter((row) => {
     const parts = partsOf(row);
@@ -196,7 +244,12 @@ describe("an ordered index", () => {
         const replica = filledReplica(first);
         const index = replica.table("Port").index({ column: "tag", ordered: true });
         take(replica, first, { kind: "update2", to: second });
-        const wrapped = Object.fromEntries(Object.entries(range).map(([name, value]) => [name, typeof value === "number" && name !== "limit" ? [value] : value]));
+        const wrapped = Object.fromEntries(
+          Object.entries(range).map(([name, value]) => [
+            name,
+            typeof value === "number" && name !== "limit" ? [value] : value,
+          ]),
+        );
         const expected = rangeByDefinition(replica.table("Port").rows(), (row) => [row.tag], wrapped);
         expect((index.range(range as never) as Row[]).map((row) => [String(row.tag)])).toEqual(expected);
       }),
@@ -220,7 +273,9 @@ describe("an ordered index", () => {
 
   test("finds texts by their beginning, also in the last part of a compound key", () => {
     const port = (number: number, name: string, network = "n"): object => ({ [uuidOf(number)]: { name, network } });
-    const replica = filledReplica({ Port: { ...port(1, "ab"), ...port(2, "a"), ...port(3, "b"), ...port(4, "abc", "m"), ...port(5, "") } });
+    const replica = filledReplica({
+      Port: { ...port(1, "ab"), ...port(2, "a"), ...port(3, "b"), ...port(4, "abc", "m"), ...port(5, "") },
+    });
     const table = replica.table("Port");
     const names = (rows: readonly Row[]): Value[] => rows.map((row) => row.name);
     expect(names(table.index({ column: "name", ordered: true }).prefix("a"))).toEqual(["a", "ab", "abc"]);
@@ -230,17 +285,25 @@ describe("an ordered index", () => {
 
   test("stays in order over many keys, added and removed in any order", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.nat({ max: 5000 }), { minLength: 1500, maxLength: 1800 }), fc.boolean(), (numbers, ascending) => {
-        if (ascending) numbers.sort((one, other) => one - other);
-        const rows = Object.fromEntries(numbers.map((number) => [uuidOf(number), { tag: number }]));
-        const replica = filledReplica({ Port: rows });
-        const index = replica.table("Port").index({ column: "tag", ordered: true });
-        const gone = numbers.filter((number) => number % 3 !== 0);
-        replica.applyUpdate(2, { Port: Object.fromEntries(gone.map((number) => [uuidOf(number), { delete: null }])) });
-        const left = numbers.filter((number) => number % 3 === 0).sort((one, other) => one - other);
-        expect(index.range().map((row) => row.tag)).toEqual(left);
-        expect(index.range({ gt: 1000, lte: 2000, reverse: true }).map((row) => row.tag)).toEqual(left.filter((number) => number > 1000 && number <= 2000).reverse());
-      }),
+      fc.property(
+        fc.uniqueArray(fc.nat({ max: 5000 }), { minLength: 1500, maxLength: 1800 }),
+        fc.boolean(),
+        (numbers, ascending) => {
+          if (ascending) numbers.sort((one, other) => one - other);
+          const rows = Object.fromEntries(numbers.map((number) => [uuidOf(number), { tag: number }]));
+          const replica = filledReplica({ Port: rows });
+          const index = replica.table("Port").index({ column: "tag", ordered: true });
+          const gone = numbers.filter((number) => number % 3 !== 0);
+          replica.applyUpdate(2, {
+            Port: Object.fromEntries(gone.map((number) => [uuidOf(number), { delete: null }])),
+          });
+          const left = numbers.filter((number) => number % 3 === 0).sort((one, other) => one - other);
+          expect(index.range().map((row) => row.tag)).toEqual(left);
+          expect(index.range({ gt: 1000, lte: 2000, reverse: true }).map((row) => row.tag)).toEqual(
+            left.filter((number) => number > 1000 && number <= 2000).reverse(),
+          );
+        },
+      ),
       { numRuns: 20 },
     );
   });

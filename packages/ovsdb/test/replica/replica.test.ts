@@ -30,7 +30,12 @@ describe("an update that contradicts the replica", () => {
   ];
   test.each(cases)("%s is refused by kind", (kind, update, version) => {
     const replica = filledReplica({ Port: { [one]: { name: "a" } } });
-    expect(error(() => replica.applyUpdate(version, { Port: { [one]: update } }))).toMatchObject({ kind, table: "Port", uuid: one, code: "PROTOCOL" });
+    expect(error(() => replica.applyUpdate(version, { Port: { [one]: update } }))).toMatchObject({
+      kind,
+      table: "Port",
+      uuid: one,
+      code: "PROTOCOL",
+    });
   });
 
   const unknown: typeof cases = [
@@ -48,35 +53,51 @@ describe("an update that contradicts the replica", () => {
 
   test("leaves everything as it was: rows, objects, indexes, version, watchers", () => {
     fc.assert(
-      fc.property(content, content, fc.constantFrom("insert", "modify", "delete", "unreadable"), (before, after, mistake) => {
-        const replica = filledReplica(before);
-        const known = filledReplica(before);
-        const rows = replica.table("Port").rows();
-        let heard = 0;
-        replica.onBatch(() => heard++);
-        replica.table("Port").on("change", () => heard++);
-        const update = structuredClone(asUpdate(2, before, after)) as Record<string, Record<string, Json>>;
-        // The mistake comes last, after everything else has been looked at.
-        const wrong: Record<string, Json> = { insert: { initial: {} }, modify: { modify: {} }, delete: { delete: null }, unreadable: { modify: { name: 5 } } };
-        const uuid = rows[0]?._uuid ?? three;
-        const isKnown = rows[0] !== undefined;
-        const target = mistake === "insert" || mistake === "unreadable" ? uuid : "ffffffff-0000-4000-8000-000000000000";
-        if ((mistake === "insert" || mistake === "unreadable") && !isKnown) return;
-        delete update.Port?.[target];
-        update.Port = { ...update.Port, [target]: wrong[mistake] as Json };
-        expect(() => replica.applyUpdate(2, update)).toThrow(OvsdbError);
-        expect(contentOf(replica)).toEqual(contentOf(known));
-        for (const [index, row] of replica.table("Port").rows().entries()) expect(row).toBe(rows[index]);
-        expect([replica.version, heard]).toEqual([1, 0]);
-        expect(replica.table("Port").index({ column: "name" }).size).toBe(known.table("Port").index({ column: "name" }).size);
-      }),
+      fc.property(
+        content,
+        content,
+        fc.constantFrom("insert", "modify", "delete", "unreadable"),
+        (before, after, mistake) => {
+          const replica = filledReplica(before);
+          const known = filledReplica(before);
+          const rows = replica.table("Port").rows();
+          let heard = 0;
+          replica.onBatch(() => heard++);
+          replica.table("Port").on("change", () => heard++);
+          const update = structuredClone(asUpdate(2, before, after)) as Record<string, Record<string, Json>>;
+          // The mistake comes last, after everything else has been looked at.
+          const wrong: Record<string, Json> = {
+            insert: { initial: {} },
+            modify: { modify: {} },
+            delete: { delete: null },
+            unreadable: { modify: { name: 5 } },
+          };
+          const uuid = rows[0]?._uuid ?? three;
+          const isKnown = rows[0] !== undefined;
+          const target =
+            mistake === "insert" || mistake === "unreadable" ? uuid : "ffffffff-0000-4000-8000-000000000000";
+          if ((mistake === "insert" || mistake === "unreadable") && !isKnown) return;
+          delete update.Port?.[target];
+          update.Port = { ...update.Port, [target]: wrong[mistake] as Json };
+          expect(() => replica.applyUpdate(2, update)).toThrow(OvsdbError);
+          expect(contentOf(replica)).toEqual(contentOf(known));
+          for (const [index, row] of replica.table("Port").rows().entries()) expect(row).toBe(rows[index]);
+          expect([replica.version, heard]).toEqual([1, 0]);
+          expect(replica.table("Port").index({ column: "name" }).size).toBe(
+            known.table("Port").index({ column: "name" }).size,
+          );
+        },
+      ),
       { numRuns: CASES },
     );
   });
 
   test("names a table that was never asked for, and a row that comes twice", () => {
     const replica = filledReplica();
-    expect(error(() => replica.applyUpdate(2, { Other: { [one]: { delete: null } } }))).toMatchObject({ kind: "unknown-table", table: "Other" });
+    expect(error(() => replica.applyUpdate(2, { Other: { [one]: { delete: null } } }))).toMatchObject({
+      kind: "unknown-table",
+      table: "Other",
+    });
     const feed = replica.beginUpdate(2);
     feed.add("Port", one, { insert: {} });
     expect(error(() => feed.add("Port", one, { insert: {} }))).toMatchObject({ kind: "row-twice" });
@@ -88,7 +109,15 @@ describe("an update that contradicts the replica", () => {
     expect(replica.table("Port").size).toBe(0);
   });
 
-  const garbage: readonly Json[] = [null, 5, [], { Port: null }, { Port: { [one]: null } }, { Port: { [one]: {} } }, { Port: { [one]: { insert: 5 } } }];
+  const garbage: readonly Json[] = [
+    null,
+    5,
+    [],
+    { Port: null },
+    { Port: { [one]: null } },
+    { Port: { [one]: {} } },
+    { Port: { [one]: { insert: 5 } } },
+  ];
   test.each(garbage.map((updates) => [updates]))("%j is not an update", (updates) => {
     for (const version of [1, 2] as const) {
       const replica = filledReplica();
@@ -113,15 +142,22 @@ describe("a feed", () => {
 
   test("finds the rows that are gone in slices of any size", () => {
     fc.assert(
-      fc.property(content, content, fc.integer({ min: 1, max: 4 }), fc.nat({ max: 3 }), (before, after, slice, slices) => {
-        const replica = filledReplica(before);
-        const feed = replica.beginSnapshot(2);
-        for (const [table, rows] of Object.entries(after)) for (const [uuid, row] of Object.entries(rows)) feed.add(table, uuid, { initial: sparse(table, row) });
-        for (let count = 0; count < slices; count++) feed.settle(slice);
-        const batch = feed.commit();
-        const gone = Object.keys(before.Port ?? {}).filter((uuid) => after.Port?.[uuid] === undefined);
-        expect(new Set(batch.tables.Port?.deleted.map((row) => row._uuid))).toEqual(new Set(gone));
-      }),
+      fc.property(
+        content,
+        content,
+        fc.integer({ min: 1, max: 4 }),
+        fc.nat({ max: 3 }),
+        (before, after, slice, slices) => {
+          const replica = filledReplica(before);
+          const feed = replica.beginSnapshot(2);
+          for (const [table, rows] of Object.entries(after))
+            for (const [uuid, row] of Object.entries(rows)) feed.add(table, uuid, { initial: sparse(table, row) });
+          for (let count = 0; count < slices; count++) feed.settle(slice);
+          const batch = feed.commit();
+          const gone = Object.keys(before.Port ?? {}).filter((uuid) => after.Port?.[uuid] === undefined);
+          expect(new Set(batch.tables.Port?.deleted.map((row) => row._uuid))).toEqual(new Set(gone));
+        },
+      ),
       { numRuns: CASES },
     );
   });
@@ -162,7 +198,11 @@ describe("the stories of other clients", () => {
   test("several operations on one row in one transaction are one change; a deleted row is absent at once", () => {
     const replica = filledReplica({ Port: { [one]: { name: "a" }, [two]: { name: "b" } } });
     const heard: string[] = [];
-    replica.table("Port").on("change", (row, change) => heard.push(`${change.kind} ${row.name}: ${replica.table("Port").has(two) ? "there" : "gone"}`));
+    replica
+      .table("Port")
+      .on("change", (row, change) =>
+        heard.push(`${change.kind} ${row.name}: ${replica.table("Port").has(two) ? "there" : "gone"}`),
+      );
     replica.applyUpdate(2, { Port: { [one]: { modify: { name: "c", tag: 1, up: true } }, [two]: { delete: null } } });
     expect(heard).toEqual(["update c: gone", "delete b: gone"]);
   });
@@ -276,7 +316,14 @@ describe("a schema conversion", () => {
     name: "Twin",
     version: "2.0.0",
     tables: {
-      Port: { columns: { name: { type: "string" }, tag: { type: "string" }, speed: { type: { key: "integer", min: 0, max: "unlimited" } } }, indexes: [["speed"]] },
+      Port: {
+        columns: {
+          name: { type: "string" },
+          tag: { type: "string" },
+          speed: { type: { key: "integer", min: 0, max: "unlimited" } },
+        },
+        indexes: [["speed"]],
+      },
       Extra: { columns: { label: { type: "string" } } },
     },
   });
@@ -287,11 +334,17 @@ describe("a schema conversion", () => {
   };
 
   test("brings rows of the new shape, keeps tables and indexes, and is one difference", () => {
-    const replica = filledReplica({ Port: { [one]: { name: "a", tag: 5 }, [two]: { name: "b" } }, Group: { [three]: { label: "g" } } });
+    const replica = filledReplica({
+      Port: { [one]: { name: "a", tag: 5 }, [two]: { name: "b" } },
+      Group: { [three]: { label: "g" } },
+    });
     const table = replica.table("Port");
     const byName = table.index({ column: "name", ordered: true });
     const feed = replica.beginSnapshot(2, [spec("Port"), spec("Extra")]);
-    feed.addAll({ Port: { [one]: { initial: { name: "a", tag: "5", speed: 10 } } }, Extra: { [three]: { initial: {} } } });
+    feed.addAll({
+      Port: { [one]: { initial: { name: "a", tag: "5", speed: 10 } } },
+      Extra: { [three]: { initial: {} } },
+    });
     const batch = feed.commit();
     expect(batch.tables.Port?.updated[0]?.old).toEqual({ tag: 5, speed: undefined });
     expect(batch.tables.Port?.deleted.map((row) => row.name)).toEqual(["b"]);

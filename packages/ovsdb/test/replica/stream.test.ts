@@ -92,7 +92,11 @@ const story = fc.record({
 });
 type Story = { readonly before: readonly Step[]; readonly after: readonly (readonly [Step, number])[] };
 
-async function play<T>({ before, after }: Story, open: (replica: Replica) => AsyncIterator<T, undefined>, apply: (item: T) => void): Promise<Replica> {
+async function play<T>(
+  { before, after }: Story,
+  open: (replica: Replica) => AsyncIterator<T, undefined>,
+  apply: (item: T) => void,
+): Promise<Replica> {
   const replica = emptyReplica();
   let now = EMPTY;
   for (const one of before) now = take(replica, now, one);
@@ -110,22 +114,37 @@ async function play<T>({ before, after }: Story, open: (replica: Replica) => Asy
 
 async function foldsChanges(story: Story, options: ChangesOptions = {}): Promise<void> {
   const known = new Known(options.columns);
-  const replica = await play(story, (opened) => opened.table("Port").changes(options) as AsyncIterator<Change, undefined>, (change) => known.apply(change));
-  known.expectEqual(replica.table("Port").rows().filter(options.where ?? (() => true)));
+  const replica = await play(
+    story,
+    (opened) => opened.table("Port").changes(options) as AsyncIterator<Change, undefined>,
+    (change) => known.apply(change),
+  );
+  known.expectEqual(
+    replica
+      .table("Port")
+      .rows()
+      .filter(options.where ?? (() => true)),
+  );
 }
 
 async function foldsBatches(story: Story, overflow: "coalesce" | "error"): Promise<void> {
   const known = new Known();
-  const replica = await play(story, (opened) => opened.batches({ overflow }) as AsyncIterator<Batch, undefined>, (batch) => known.applyBatch(batch));
+  const replica = await play(
+    story,
+    (opened) => opened.batches({ overflow }) as AsyncIterator<Batch, undefined>,
+    (batch) => known.applyBatch(batch),
+  );
   known.expectEqual(replica.table("Port").rows());
 }
 
-const holds = (check: (story: Story) => Promise<void>): Promise<void> => fc.assert(fc.asyncProperty(story, check), { numRuns: CASES });
+const holds = (check: (story: Story) => Promise<void>): Promise<void> =>
+  fc.assert(fc.asyncProperty(story, check), { numRuns: CASES });
 
 describe("folding a stream onto nothing gives exactly the replica, at any speed of reading", () => {
   test("changes, coalesced", () => holds((story) => foldsChanges(story)));
   test("changes, every single one", () => holds((story) => foldsChanges(story, { overflow: "error" })));
-  test("changes of the rows that match", () => holds((story) => foldsChanges(story, { where: (row) => row.up === true || row.tag === undefined })));
+  test("changes of the rows that match", () =>
+    holds((story) => foldsChanges(story, { where: (row) => row.up === true || row.tag === undefined })));
   test("changes of some columns", () => holds((story) => foldsChanges(story, { columns: ["tag", "peers"] })));
   test("batches, coalesced", () => holds((story) => foldsBatches(story, "coalesce")));
   test("batches, every single one", () => holds((story) => foldsBatches(story, "error")));
@@ -145,9 +164,15 @@ describe("folding a stream onto nothing gives exactly the replica, at any speed 
 describe("planted bugs are caught", () => {
   test("coalescing forgets the oldest value", async () => {
     const note = PendingTable.prototype.note;
-    const bug = vi.spyOn(PendingTable.prototype, "note").mockImplementation(function (this: PendingTable, before, after, initial) {
+    const bug = vi.spyOn(PendingTable.prototype, "note").mockImplementation(function (
+      this: PendingTable,
+      before,
+      after,
+      initial,
+    ) {
       const earlier = this.take();
-      if (earlier !== undefined && earlier.row._uuid !== (after ?? before)?._uuid) note.call(this, earlier.before, earlier.kind === "delete" ? undefined : earlier.row, false);
+      if (earlier !== undefined && earlier.row._uuid !== (after ?? before)?._uuid)
+        note.call(this, earlier.before, earlier.kind === "delete" ? undefined : earlier.row, false);
       note.call(this, before, after, initial);
     });
     await expect(holds((story) => foldsChanges(story))).rejects.toThrow();
@@ -156,7 +181,12 @@ describe("planted bugs are caught", () => {
 
   test("an insert and its delete do not cancel out", async () => {
     const note = PendingTable.prototype.note;
-    const bug = vi.spyOn(PendingTable.prototype, "note").mockImplementation(function (this: PendingTable, before, after, initial) {
+    const bug = vi.spyOn(PendingTable.prototype, "note").mockImplementation(function (
+      this: PendingTable,
+      before,
+      after,
+      initial,
+    ) {
       if (after !== undefined || this.size === 0) note.call(this, before, after, initial);
     });
     await expect(holds((story) => foldsChanges(story))).rejects.toThrow();
@@ -172,7 +202,8 @@ describe("planted bugs are caught", () => {
 
 const one = uuidOf(1);
 const two = uuidOf(2);
-const update = (replica: Replica, rows: Record<string, object>): Batch => replica.applyUpdate(2, { Port: rows } as never);
+const update = (replica: Replica, rows: Record<string, object>): Batch =>
+  replica.applyUpdate(2, { Port: rows } as never);
 
 async function readAll<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
@@ -235,7 +266,11 @@ describe("a stream of changes", () => {
     const replica = filledReplica();
     const changes = replica.table("Port").changes({ overflow: "error", limit: 3 });
     for (let round = 0; round < 3; round++) {
-      update(replica, { [uuidOf(round)]: { insert: {} }, [uuidOf(round + 10)]: { insert: {} }, [uuidOf(round + 20)]: { insert: {} } });
+      update(replica, {
+        [uuidOf(round)]: { insert: {} },
+        [uuidOf(round + 10)]: { insert: {} },
+        [uuidOf(round + 20)]: { insert: {} },
+      });
       for (let count = 0; count < 3; count++) expect((await changes.next()).done).toBe(false);
     }
   });
@@ -248,7 +283,10 @@ describe("a stream of changes", () => {
     const waiting = aborted.next();
     stop.abort();
     expect(await waiting).toEqual({ done: true, value: undefined });
-    expect(await replica.table("Port").changes({ signal: stop.signal }).next()).toEqual({ done: true, value: undefined });
+    expect(await replica.table("Port").changes({ signal: stop.signal }).next()).toEqual({
+      done: true,
+      value: undefined,
+    });
     const returned = replica.table("Port").changes();
     await returned.return?.();
     expect(await readAll(returned)).toEqual([]);

@@ -7,7 +7,10 @@ import { CASES, type Content, content, contentOf, EMPTY, emptyReplica, type Step
 
 const selected = (content: Content): Record<string, Json[]> =>
   Object.fromEntries(
-    Object.entries(content).map(([table, rows]) => [table, Object.entries(rows).map(([uuid, row]) => ({ _uuid: ["uuid", uuid], ...row }))]),
+    Object.entries(content).map(([table, rows]) => [
+      table,
+      Object.entries(rows).map(([uuid, row]) => ({ _uuid: ["uuid", uuid], ...row })),
+    ]),
   );
 
 describe("the replica and its twin", () => {
@@ -44,16 +47,21 @@ describe("the replica and its twin", () => {
 
   test("a row that a step leaves as it was keeps its object", () => {
     fc.assert(
-      fc.property(content, content, fc.constantFrom<Step["kind"]>("update1", "update2", "resync"), (first, second, kind) => {
-        const replica = emptyReplica();
-        take(replica, EMPTY, { kind: "resync", to: first });
-        const before = new Map([...replica.table("Port")].map((row) => [row._uuid, row]));
-        take(replica, first, { kind, to: second });
-        for (const row of replica.table("Port")) {
-          const kept = JSON.stringify(first.Port?.[row._uuid]) === JSON.stringify(second.Port?.[row._uuid]);
-          expect(before.get(row._uuid) === row).toBe(kept);
-        }
-      }),
+      fc.property(
+        content,
+        content,
+        fc.constantFrom<Step["kind"]>("update1", "update2", "resync"),
+        (first, second, kind) => {
+          const replica = emptyReplica();
+          take(replica, EMPTY, { kind: "resync", to: first });
+          const before = new Map([...replica.table("Port")].map((row) => [row._uuid, row]));
+          take(replica, first, { kind, to: second });
+          for (const row of replica.table("Port")) {
+            const kept = JSON.stringify(first.Port?.[row._uuid]) === JSON.stringify(second.Port?.[row._uuid]);
+            expect(before.get(row._uuid) === row).toBe(kept);
+          }
+        },
+      ),
       { numRuns: CASES },
     );
   });
@@ -68,7 +76,9 @@ describe("the replica and its twin", () => {
           for (const uuid of new Set([...Object.keys(held[table] ?? {}), ...Object.keys(server[table] ?? {})])) {
             const [ours, theirs] = [held[table]?.[uuid], server[table]?.[uuid]];
             if (JSON.stringify(ours) === JSON.stringify(theirs)) continue;
-            expected.add(`${ours === undefined ? "missing" : theirs === undefined ? "extra" : "different"} ${table} ${uuid}`);
+            expected.add(
+              `${ours === undefined ? "missing" : theirs === undefined ? "extra" : "different"} ${table} ${uuid}`,
+            );
           }
         }
         const found = diffAgainst(replica, selected(server)).map(({ kind, table, uuid }) => `${kind} ${table} ${uuid}`);

@@ -29,7 +29,12 @@ const Lab = defineSchema({
 type Selection = { Switch: ["name", "ports", "external_ids"]; Port: { columns: ["up"] }; batches: true; then: true };
 
 function open(): ReplicaOf<typeof Lab, Selection, { readonly synced: () => string; readonly twice: number }> {
-  const columns: Record<string, readonly string[]> = { Switch: ["name", "ports", "external_ids"], Port: ["up"], batches: ["name"], then: ["name"] };
+  const columns: Record<string, readonly string[]> = {
+    Switch: ["name", "ports", "external_ids"],
+    Port: ["up"],
+    batches: ["name"],
+    then: ["name"],
+  };
   const specs = Object.entries(columns).map(([name, chosen]): TableSpec => {
     const table = Lab.parsed.tables.get(name) as TableSchema;
     return { name, schema: table, columns: chosen, codec: new RowCodec(table, chosen, () => "checked") };
@@ -38,7 +43,9 @@ function open(): ReplicaOf<typeof Lab, Selection, { readonly synced: () => strin
   const feed = replica.beginSnapshot(2);
   const uuid = (digit: string): string => `${digit.repeat(8)}-0000-4000-8000-000000000000`;
   feed.addAll({
-    Switch: { [uuid("1")]: { initial: { name: "sw0", ports: ["uuid", uuid("2")], external_ids: ["map", [["owner", "me"]]] } } },
+    Switch: {
+      [uuid("1")]: { initial: { name: "sw0", ports: ["uuid", uuid("2")], external_ids: ["map", [["owner", "me"]]] } },
+    },
     Port: { [uuid("2")]: { initial: { up: true } } },
     then: { [uuid("3")]: { initial: { name: "t" } } },
     batches: { [uuid("4")]: { initial: { name: "b" } } },
@@ -59,7 +66,12 @@ describe("the typed face", () => {
     const found = nb.Switch.byIndex.name("sw0");
     expect(found?.external_ids.get("owner")).toBe("me");
     expectTypeOf(found).toEqualTypeOf<
-      | { readonly _uuid: Uuid<"Switch">; readonly name: string; readonly ports: ReadonlySet<Uuid<"Port">>; readonly external_ids: ReadonlyMap<string, string> }
+      | {
+          readonly _uuid: Uuid<"Switch">;
+          readonly name: string;
+          readonly ports: ReadonlySet<Uuid<"Port">>;
+          readonly external_ids: ReadonlyMap<string, string>;
+        }
       | undefined
     >();
     expectTypeOf(nb.Port.rows()).toEqualTypeOf<{ readonly _uuid: Uuid<"Port">; readonly up: boolean }[]>();
@@ -89,7 +101,11 @@ describe("the typed face", () => {
     const changes = nb.Port.changes({ where: (row) => row.up, columns: ["up"] });
     type Item = typeof changes extends AsyncIterable<infer Change> ? Change : never;
     expectTypeOf<Item["kind"]>().toEqualTypeOf<"initial" | "insert" | "update" | "delete">();
-    nb.onBatch((batch) => expectTypeOf(batch.tables.Port?.inserted).toEqualTypeOf<readonly { readonly _uuid: Uuid<"Port">; readonly up: boolean }[] | undefined>());
+    nb.onBatch((batch) =>
+      expectTypeOf(batch.tables.Port?.inserted).toEqualTypeOf<
+        readonly { readonly _uuid: Uuid<"Port">; readonly up: boolean }[] | undefined
+      >(),
+    );
     nb.Port.on("update", (row, change) => {
       expectTypeOf(row.up).toEqualTypeOf<boolean>();
       expectTypeOf(change.old.up).toEqualTypeOf<boolean | undefined>();

@@ -56,7 +56,9 @@ const PORT: fc.Arbitrary<JsonObject> = fc.record({
   tag: fc.oneof(fc.integer({ min: -2, max: 3 }), fc.constant(["set", []])),
   up: fc.boolean(),
   peers: fc.uniqueArray(word, { maxLength: 3 }).map(wireSet),
-  options: fc.uniqueArray(fc.tuple(fc.constantFrom("k", "l", "m"), word), { maxLength: 3, selector: ([key]) => key }).map(wireMap),
+  options: fc
+    .uniqueArray(fc.tuple(fc.constantFrom("k", "l", "m"), word), { maxLength: 3, selector: ([key]) => key })
+    .map(wireMap),
   network: word,
 });
 const GROUP: fc.Arbitrary<JsonObject> = fc.record({ label: word, weight: fc.constantFrom(0, 0.5, -1) });
@@ -112,7 +114,8 @@ function mapRows(content: Content, update: (table: string, uuid: string, row: Js
 /** What the server sends for the step from one content to the next (ovsdb-server(7) §4.1.13, RFC 7047 §4.1.6). */
 export function asUpdate(version: 1 | 2, before: Content, after: Content): Json {
   const union: Content = {};
-  for (const side of [before, after]) for (const table of Object.keys(side)) union[table] = { ...union[table], ...side[table] };
+  for (const side of [before, after])
+    for (const table of Object.keys(side)) union[table] = { ...union[table], ...side[table] };
   return mapRows(union, (table, uuid) => {
     const old = before[table]?.[uuid];
     const row = after[table]?.[uuid];
@@ -120,8 +123,13 @@ export function asUpdate(version: 1 | 2, before: Content, after: Content): Json 
     if (row === undefined) return version === 1 ? { old } : { delete: null };
     const changed = Object.keys(row).filter((column) => !same(old[column], row[column]));
     if (changed.length === 0) return undefined;
-    if (version === 1) return { old: Object.fromEntries(changed.map((column) => [column, old[column] as Json])), new: row };
-    return { modify: Object.fromEntries(changed.map((column) => [column, difference(column, old[column] as Json, row[column] as Json)])) };
+    if (version === 1)
+      return { old: Object.fromEntries(changed.map((column) => [column, old[column] as Json])), new: row };
+    return {
+      modify: Object.fromEntries(
+        changed.map((column) => [column, difference(column, old[column] as Json, row[column] as Json)]),
+      ),
+    };
   });
 }
 
@@ -164,7 +172,10 @@ function valueAsWire(value: unknown): Json {
 
 export const EMPTY: Content = { Port: {}, Group: {} };
 
-export type Step = { readonly kind: "update1" | "update2" | "resync" | "abandoned" | "slow update"; readonly to: Content };
+export type Step = {
+  readonly kind: "update1" | "update2" | "resync" | "abandoned" | "slow update";
+  readonly to: Content;
+};
 export const step: fc.Arbitrary<Step> = fc.record({
   kind: fc.constantFrom("update1", "update2", "resync", "abandoned", "slow update"),
   to: content,

@@ -18,7 +18,10 @@ describe("finding a server", () => {
     const world = new World(4, { parallel: 2 });
     for (const server of [0, 1, 2, 3]) world.fake(server).mode = "black-hole";
     world.start().advance(1_000);
-    expect(world.dials).toEqual([{ server: 0, atMs: 0 }, { server: 1, atMs: 250 }]);
+    expect(world.dials).toEqual([
+      { server: 0, atMs: 0 },
+      { server: 1, atMs: 250 },
+    ]);
     world.fake(2).mode = "up";
     world.tell(2, { leader: true });
     world.advance(4_100);
@@ -39,7 +42,10 @@ describe("finding a server", () => {
     const world = new World(3).start();
     world.tell(1, { leader: true }).tell(0, { leader: false });
     expect(world.active).toBe(1);
-    expect(world.dials.map(({ server, atMs }) => [server, atMs])).toEqual([[0, 0], [1, 0]]);
+    expect(world.dials.map(({ server, atMs }) => [server, atMs])).toEqual([
+      [0, 0],
+      [1, 0],
+    ]);
   });
 
   it.each([
@@ -185,7 +191,25 @@ describe("time", () => {
 describe("whatever happens, in any order", () => {
   type Act = { readonly act: string; readonly server: number; readonly ms: number };
   const acts = fc.array(
-    fc.record({ act: fc.constantFrom("kill", "revive", "hole", "silent", "lead", "split", "advance", "call", "lock", "unlock", "reconnect", "conditions", "sleep"), server: fc.nat(2), ms: fc.nat(20_000) }),
+    fc.record({
+      act: fc.constantFrom(
+        "kill",
+        "revive",
+        "hole",
+        "silent",
+        "lead",
+        "split",
+        "advance",
+        "call",
+        "lock",
+        "unlock",
+        "reconnect",
+        "conditions",
+        "sleep",
+      ),
+      server: fc.nat(2),
+      ms: fc.nat(20_000),
+    }),
     { maxLength: 60 },
   );
 
@@ -199,7 +223,8 @@ describe("whatever happens, in any order", () => {
       else if (act === "revive") fake.mode = "up";
       else if (act === "hole") fake.mode = "black-hole";
       else if (act === "silent") fake.mode = "silent";
-      else if (act === "lead") for (const other of [0, 1, 2]) world.tell(other, { leader: other === server, connected: true });
+      else if (act === "lead")
+        for (const other of [0, 1, 2]) world.tell(other, { leader: other === server, connected: true });
       else if (act === "split") world.tell(server, { connected: false });
       else if (act === "advance") world.advance(ms);
       else if (act === "sleep") world.sleep(ms * 10);
@@ -237,7 +262,14 @@ describe("whatever happens, in any order", () => {
         expect(world.active).toBe(1);
         expect(world.state.status.state).toBe("ready");
         world.feed({ type: "close" });
-        const ends = world.effects.flatMap((effect) => (effect.type === "reply" || effect.type === "replyError" || effect.type === "callLost" || effect.type === "notReady" ? [effect.token] : []));
+        const ends = world.effects.flatMap((effect) =>
+          effect.type === "reply" ||
+          effect.type === "replyError" ||
+          effect.type === "callLost" ||
+          effect.type === "notReady"
+            ? [effect.token]
+            : [],
+        );
         expect(ends.sort((a, b) => a - b)).toEqual(Array.from({ length: tokens }, (_none, index) => index + 1));
       }),
       { numRuns: 400 },

@@ -3,7 +3,15 @@ import { expect } from "vitest";
 import { type Json, stringifyJson } from "../../src/json.ts";
 import { failure, type JsonRpcMessage, notification, RequestObject, success } from "../../src/message.ts";
 import { parseRemotes } from "../../src/remote.ts";
-import { createSession, deadlineMs, type Effect, type Input, type SessionOptions, type SessionState, step } from "../../src/session/index.ts";
+import {
+  createSession,
+  deadlineMs,
+  type Effect,
+  type Input,
+  type SessionOptions,
+  type SessionState,
+  step,
+} from "../../src/session/index.ts";
 
 export const SCHEMA = '{"name":"Lab","version":"1.0.0","tables":{"Host":{"columns":{"name":{"type":"string"}}}}}';
 export const CID = "c0000000-0000-4000-8000-000000000001";
@@ -12,7 +20,17 @@ export const ZERO = "00000000-0000-0000-0000-000000000000";
 /** How a server answers. Change it at any time; {@link World.tell} makes the change known to its clients. */
 export type Fake = {
   mode: "up" | "refuses" | "black-hole" | "silent";
-  row: { model: string; connected: boolean; leader: boolean; schema?: string | undefined; cid?: string | undefined; sid: string; index: number } | undefined;
+  row:
+    | {
+        model: string;
+        connected: boolean;
+        leader: boolean;
+        schema?: string | undefined;
+        cid?: string | undefined;
+        sid: string;
+        index: number;
+      }
+    | undefined;
   refused: Set<string>;
   /** Requests to leave unanswered. */
   mute: Set<string>;
@@ -27,7 +45,14 @@ export class World {
   readonly links = new Map<number, { server: number; open: boolean }>();
   readonly effects: Effect[] = [];
   /** Every request: server, method, params. */
-  readonly requests: { server: number; link: number; id: number; method: string; params: readonly Json[]; atMs: number }[] = [];
+  readonly requests: {
+    server: number;
+    link: number;
+    id: number;
+    method: string;
+    params: readonly Json[];
+    atMs: number;
+  }[] = [];
   readonly dials: { server: number; atMs: number }[] = [];
   nowMs = 0;
   onSchema: () => Extract<Input, { type: "schemaTaken" }>["monitors"] = () => new Map();
@@ -37,7 +62,15 @@ export class World {
     const { endpoints } = parseRemotes(remote);
     this.servers = Array.from({ length: count }, (_none, index) => ({
       mode: "up",
-      row: { model: "clustered", connected: true, leader: index === 0, schema: SCHEMA, cid: CID, sid: `50000000-0000-4000-8000-00000000000${index}`, index: 10 },
+      row: {
+        model: "clustered",
+        connected: true,
+        leader: index === 0,
+        schema: SCHEMA,
+        cid: CID,
+        sid: `50000000-0000-4000-8000-00000000000${index}`,
+        index: 10,
+      },
       refused: new Set<string>(),
       mute: new Set<string>(),
       history: true,
@@ -102,7 +135,14 @@ export class World {
     if (fake.row !== undefined) Object.assign(fake.row, row);
     for (const [link, { server: owner, open }] of this.links) {
       if (owner !== server || !open || fake.mode !== "up") continue;
-      this.feed({ type: "message", link, message: notification("update2", [["ovnha", "_Server"], { Database: { [this.#rowUuid(server)]: { modify: this.#columns(fake) } } }]) });
+      this.feed({
+        type: "message",
+        link,
+        message: notification("update2", [
+          ["ovnha", "_Server"],
+          { Database: { [this.#rowUuid(server)]: { modify: this.#columns(fake) } } },
+        ]),
+      });
     }
     return this;
   }
@@ -126,7 +166,8 @@ export class World {
 
   reply(id: number, result: Json): void {
     const asked = this.requests.find((request) => request.id === id);
-    if (asked !== undefined && this.links.has(asked.link)) this.feed({ type: "message", link: asked.link, message: success(id, result) });
+    if (asked !== undefined && this.links.has(asked.link))
+      this.feed({ type: "message", link: asked.link, message: success(id, result) });
   }
 
   fake(server: number): Fake {
@@ -183,10 +224,24 @@ export class World {
     if (fake.refused.has(message.method) && params[0] !== "_Server") return say(failure(id, "unknown method"));
     switch (message.method) {
       case "monitor_cond":
-        if (params[0] === "_Server") return say(success(id, fake.row === undefined ? { Database: {} } : { Database: { [this.#rowUuid(server)]: { initial: this.#columns(fake) } } }));
+        if (params[0] === "_Server")
+          return say(
+            success(
+              id,
+              fake.row === undefined
+                ? { Database: {} }
+                : { Database: { [this.#rowUuid(server)]: { initial: this.#columns(fake) } } },
+            ),
+          );
         return say(success(id, {}));
       case "monitor_cond_since":
-        return say(success(id, [fake.history && params[3] !== ZERO, `e0000000-0000-4000-8000-0000000000${String(this.requests.length % 100).padStart(2, "0")}`, {}]));
+        return say(
+          success(id, [
+            fake.history && params[3] !== ZERO,
+            `e0000000-0000-4000-8000-0000000000${String(this.requests.length % 100).padStart(2, "0")}`,
+            {},
+          ]),
+        );
       case "get_schema":
         return say(success(id, JSON.parse(fake.row?.schema ?? "{}") as Json));
       case "lock":
@@ -205,6 +260,15 @@ export class World {
 
   #columns(fake: Fake): { [column: string]: Json } {
     const row = fake.row as NonNullable<Fake["row"]>;
-    return { name: "Lab", model: row.model, connected: row.connected, leader: row.leader, schema: row.schema ?? ["set", []], cid: uuidOr(row.cid), sid: uuidOr(row.sid), index: row.index };
+    return {
+      name: "Lab",
+      model: row.model,
+      connected: row.connected,
+      leader: row.leader,
+      schema: row.schema ?? ["set", []],
+      cid: uuidOr(row.cid),
+      sid: uuidOr(row.sid),
+      index: row.index,
+    };
   }
 }

@@ -37,7 +37,12 @@ describe("a monitor", () => {
     const ids = [1, 2].map((id) => world.state.monitors.get(id)?.lastId);
     expect(new Set(ids).size).toBe(2);
     world.kill(0);
-    expect(world.asked("monitor_cond_since").slice(-2).map(({ params }) => params[3])).toEqual(ids);
+    expect(
+      world
+        .asked("monitor_cond_since")
+        .slice(-2)
+        .map(({ params }) => params[3]),
+    ).toEqual(ids);
   });
 
   it("holds updates that overtake its reply, and tells them after it, in order (1)", () => {
@@ -48,15 +53,23 @@ describe("a monitor", () => {
     world.notify("update3", [["ovnha", 1, 1], "ffffffff-0000-4000-8000-000000000002", { Host: {} }]);
     expect(world.effects.filter(({ type }) => type === "update")).toEqual([]);
     world.reply(world.asked("monitor_cond_since")[0]?.id ?? 0, [false, ZERO, {}]);
-    const told = world.effects.flatMap((effect) => (effect.type === "snapshot" || effect.type === "update" ? [[effect.type, effect.lastId]] : []));
-    expect(told).toEqual([["snapshot", ZERO], ["update", "ffffffff-0000-4000-8000-000000000001"], ["update", "ffffffff-0000-4000-8000-000000000002"]]);
+    const told = world.effects.flatMap((effect) =>
+      effect.type === "snapshot" || effect.type === "update" ? [[effect.type, effect.lastId]] : [],
+    );
+    expect(told).toEqual([
+      ["snapshot", ZERO],
+      ["update", "ffffffff-0000-4000-8000-000000000001"],
+      ["update", "ffffffff-0000-4000-8000-000000000002"],
+    ]);
   });
 
   it("falls back to older methods, one at a time", () => {
     const world = new World(1).start();
     world.fake(0).refused.add("monitor_cond_since").add("monitor_cond");
     world.feed({ type: "monitor", monitor: 1, tables: HOST });
-    expect(["monitor_cond_since", "monitor_cond", "monitor"].map((method) => world.asked(method).length)).toEqual([1, 1, 1]);
+    expect(["monitor_cond_since", "monitor_cond", "monitor"].map((method) => world.asked(method).length)).toEqual([
+      1, 1, 1,
+    ]);
   });
 
   it("is asked for again on the same link when the server cancels it, in terms of the schema as it is then (H10)", () => {
@@ -83,7 +96,11 @@ describe("a monitor", () => {
     const world = followed(1);
     world.feed({ type: "inconsistent", monitor: 1, reason: "test" });
     expect(world.asked("monitor_cancel")[0]?.params).toEqual([["ovnha", 1, 1]]);
-    expect(world.asked("monitor_cond_since").at(-1)?.params.slice(1)).toEqual([["ovnha", 1, 2], { Host: [{ columns: ["name"] }] }, ZERO]);
+    expect(world.asked("monitor_cond_since").at(-1)?.params.slice(1)).toEqual([
+      ["ovnha", 1, 2],
+      { Host: [{ columns: ["name"] }] },
+      ZERO,
+    ]);
     expect(world.dials).toHaveLength(1);
   });
 
@@ -102,7 +119,10 @@ describe("conditions", () => {
     for (const name of ["a", "b", "c"]) world.feed({ type: "conditions", monitor: 1, conditions: NAME(name) });
     expect(world.asked("monitor_cond_change")).toHaveLength(1);
     world.reply(world.asked("monitor_cond_change")[0]?.id ?? 0, {});
-    expect(world.asked("monitor_cond_change").map(({ params }) => params[2])).toEqual([{ Host: [{ where: NAME("a").Host }] }, { Host: [{ where: NAME("c").Host }] }]);
+    expect(world.asked("monitor_cond_change").map(({ params }) => params[2])).toEqual([
+      { Host: [{ where: NAME("a").Host }] },
+      { Host: [{ where: NAME("c").Host }] },
+    ]);
     world.reply(world.asked("monitor_cond_change")[1]?.id ?? 0, {});
     expect(world.effects.flatMap((effect) => (effect.type === "conditionsAcked" ? [effect.seqno] : [])).at(-1)).toBe(3);
   });
@@ -184,7 +204,11 @@ describe("a lock", () => {
     expect(world.asked("lock")).toHaveLength(1);
     world.kill(0);
     expect(world.asked("lock")).toHaveLength(2);
-    expect(world.effects.flatMap((effect) => (effect.type === "lock" ? [effect.state] : []))).toEqual(["owned", "lost", "owned"]);
+    expect(world.effects.flatMap((effect) => (effect.type === "lock" ? [effect.state] : []))).toEqual([
+      "owned",
+      "lost",
+      "owned",
+    ]);
   });
 
   it("is stolen once; after a reconnect it is asked for politely", () => {
@@ -199,6 +223,10 @@ describe("a lock", () => {
     world.feed({ type: "lock", name: "l", steal: false });
     world.notify("stolen", ["l"]);
     world.notify("locked", ["l"]);
-    expect(world.effects.flatMap((effect) => (effect.type === "lock" ? [effect.state] : []))).toEqual(["owned", "stolen", "owned"]);
+    expect(world.effects.flatMap((effect) => (effect.type === "lock" ? [effect.state] : []))).toEqual([
+      "owned",
+      "stolen",
+      "owned",
+    ]);
   });
 });

@@ -120,7 +120,11 @@ describe("reconnect", () => {
     const world = new World(3);
     for (const server of [0, 1, 2]) world.fake(server).mode = "refuses";
     world.start();
-    expect(world.dials).toEqual([{ server: 0, atMs: 0 }, { server: 1, atMs: 0 }, { server: 2, atMs: 0 }]);
+    expect(world.dials).toEqual([
+      { server: 0, atMs: 0 },
+      { server: 1, atMs: 0 },
+      { server: 2, atMs: 0 },
+    ]);
     world.advance(999);
     expect(world.dials).toHaveLength(3);
   });

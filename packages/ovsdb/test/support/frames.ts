@@ -6,7 +6,23 @@ export type Offer = { readonly context: RowContext; readonly table: string; read
 
 /** Words in many scripts: one to four bytes a letter, right to left, combining, joined. */
 export const scripts: readonly string[] = [
-  "plain", "Übergrößenträger", "Ελληνικά", "Кириллица", "עברית", "العربية", "हिन्दी", "ไทย", "한국어", "日本語", "中文", "ქართული", "አማርኛ", "e\u0301", "😀👩‍👩‍👧", "𐍈𝄞", "\u200f\u2028\ufeff",
+  "plain",
+  "Übergrößenträger",
+  "Ελληνικά",
+  "Кириллица",
+  "עברית",
+  "العربية",
+  "हिन्दी",
+  "ไทย",
+  "한국어",
+  "日本語",
+  "中文",
+  "ქართული",
+  "አማርኛ",
+  "e\u0301",
+  "😀👩‍👩‍👧",
+  "𐍈𝄞",
+  "\u200f\u2028\ufeff",
 ];
 
 export function bytesOf(text: string): Uint8Array {
@@ -23,7 +39,12 @@ export function plain(value: Json): string {
 }
 
 /** Reads each chunk as it is pushed. */
-export function readAll(chunks: readonly Uint8Array[], limits: ReaderLimits = {}, sink?: RowSink, decoding?: TextDecoding): Json[] {
+export function readAll(
+  chunks: readonly Uint8Array[],
+  limits: ReaderLimits = {},
+  sink?: RowSink,
+  decoding?: TextDecoding,
+): Json[] {
   const reader = new FrameReader(limits, sink, decoding);
   const messages: Json[] = [];
   for (const chunk of chunks) {

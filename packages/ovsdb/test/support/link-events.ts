@@ -59,7 +59,11 @@ export class Watched implements ConnectionEvents {
   }
 }
 
-export function dialWatched(dial: Dialer, endpoint: Endpoint, sink?: RowSink): { connection: Connection; watched: Watched } {
+export function dialWatched(
+  dial: Dialer,
+  endpoint: Endpoint,
+  sink?: RowSink,
+): { connection: Connection; watched: Watched } {
   const watched = new Watched();
   return { connection: dial(endpoint, watched, sink), watched };
 }

@@ -15,7 +15,8 @@ export type Wanted = {
   readonly until?: string;
 };
 
-const openssl = (dir: string, ...args: readonly string[]): string => execFileSync("openssl", args, { cwd: dir, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+const openssl = (dir: string, ...args: readonly string[]): string =>
+  execFileSync("openssl", args, { cwd: dir, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 export class Authority {
   readonly dir: string;
@@ -29,15 +30,72 @@ export class Authority {
     writeFileSync(join(this.dir, "index.txt"), "");
     writeFileSync(
       join(this.dir, "ca.cnf"),
-      ["[ca]", "default_ca=own", "[own]", `dir=${this.dir}`, "database=$dir/index.txt", "new_certs_dir=$dir", "rand_serial=yes", "default_md=sha256", "policy=any", "unique_subject=no", "copy_extensions=copy", "[any]", "commonName=supplied"].join("\n"),
+      [
+        "[ca]",
+        "default_ca=own",
+        "[own]",
+        `dir=${this.dir}`,
+        "database=$dir/index.txt",
+        "new_certs_dir=$dir",
+        "rand_serial=yes",
+        "default_md=sha256",
+        "policy=any",
+        "unique_subject=no",
+        "copy_extensions=copy",
+        "[any]",
+        "commonName=supplied",
+      ].join("\n"),
     );
-    openssl(this.dir, "req", "-x509", ...FRESH_KEY, "-keyout", "ca.key", "-out", "ca.pem", "-subj", `/CN=${name}`, "-days", "3650");
+    openssl(
+      this.dir,
+      "req",
+      "-x509",
+      ...FRESH_KEY,
+      "-keyout",
+      "ca.key",
+      "-out",
+      "ca.pem",
+      "-subj",
+      `/CN=${name}`,
+      "-days",
+      "3650",
+    );
   }
 
   issue({ name, names, from = "20200101000000Z", until = "20991231235959Z" }: Wanted): KeyPair {
     const san = names === undefined ? [] : ["-addext", `subjectAltName=${names}`];
-    openssl(this.dir, "req", ...FRESH_KEY, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`, ...san);
-    openssl(this.dir, "ca", "-batch", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", `${name}.csr`, "-out", `${name}.pem`, "-notext", "-startdate", from, "-enddate", until);
+    openssl(
+      this.dir,
+      "req",
+      ...FRESH_KEY,
+      "-keyout",
+      `${name}.key`,
+      "-out",
+      `${name}.csr`,
+      "-subj",
+      `/CN=${name}`,
+      ...san,
+    );
+    openssl(
+      this.dir,
+      "ca",
+      "-batch",
+      "-config",
+      "ca.cnf",
+      "-cert",
+      "ca.pem",
+      "-keyfile",
+      "ca.key",
+      "-in",
+      `${name}.csr`,
+      "-out",
+      `${name}.pem`,
+      "-notext",
+      "-startdate",
+      from,
+      "-enddate",
+      until,
+    );
     return { cert: join(this.dir, `${name}.pem`), key: join(this.dir, `${name}.key`) };
   }
 }
