@@ -1,0 +1,77 @@
+/** What a leader sends, and what it makes of the answers (Raft thesis §3.5, §4.2.1). */
+import { considerCommit } from "./commit.ts";
+import { replyToCommand } from "./command.ts";
+import type { Effects } from "./effects.ts";
+import { logEnd, termAt } from "./log.ts";
+import type { AppendReply } from "./message.ts";
+import { runReconfigure } from "./membership.ts";
+import { findAdding, findPeer, type Peer, type RaftNode } from "./node.ts";
+import { clusterOf, send } from "./send.ts";
+import { sendSnapshot } from "./snapshot.ts";
+import { resetPingTimer } from "./timers.ts";
+import { type LogEntry, NO_ENTRIES, ZERO_UUID } from "./values.ts";
+
+/** Sends `count` entries from the peer's next index on; 0 makes a heartbeat or a probe. */
+export function sendAppend(node: RaftNode, fx: Effects, peer: Peer, count: number, comment: string | undefined): void {
+  const from = peer.nextIndex - node.logStart;
+  const log: readonly LogEntry[] = count === 0 ? NO_ENTRIES : node.log.slice(from, from + count);
+  const previous = peer.nextIndex - 1;
+  send(node, fx, {
+    type: "append_request",
+    from: node.sid,
+    to: peer.sid,
+    cluster: clusterOf(node),
+    comment,
+    term: node.term,
+    prev_log_index: previous,
+    prev_log_term: previous >= node.logStart ? termAt(node, previous) : node.snapshot.term,
+    leader_commit: node.commitIndex,
+    log,
+  });
+}
+
+/** To all members, and a sign of life to all who wait for a command. */
+export function sendHeartbeats(node: RaftNode, fx: Effects): void {
+  const { servers, commands } = node;
+  for (let i = 0; i < servers.length; i++) {
+    const peer = servers[i]!;
+    if (peer.sid !== node.sid) sendAppend(node, fx, peer, 0, "heartbeat");
+  }
+  for (let i = 0; i < commands.length; i++) {
+    const { sid, eid } = commands[i]!;
+    if (sid !== ZERO_UUID) replyToCommand(node, fx, sid, eid, "operation still in progress", 0);
+  }
+  resetPingTimer(node);
+}
+
+export function handleAppendReply(node: RaftNode, fx: Effects, reply: AppendReply): void {
+  if (node.role !== "leader") return;
+  const peer = findPeer(node, reply.from) ?? findAdding(node, reply.from);
+  if (peer === undefined) return;
+  peer.replied = true;
+  if (reply.result === "OK") {
+    const match = reply.prev_log_index + reply.n_entries;
+    if (peer.nextIndex <= match) peer.nextIndex = match + 1;
+    if (match > peer.matchIndex) {
+      peer.matchIndex = match;
+      considerCommit(node, fx);
+    }
+  } else {
+    // The follower tells where its log ends, so that one round is enough to find where it agrees.
+    peer.nextIndex = peer.nextIndex > 0 ? Math.min(peer.nextIndex - 1, reply.log_end) : 0;
+    if (reply.result === "I/O error") return;
+  }
+  sendNext(node, fx, peer);
+}
+
+/** Snapshot, entries, or nothing: where the next index lies decides. */
+function sendNext(node: RaftNode, fx: Effects, peer: Peer): void {
+  if (peer.nextIndex < node.logStart) sendSnapshot(node, fx, peer, undefined);
+  else if (peer.nextIndex < logEnd(node)) {
+    const count = node.profile.appendsInBatches ? logEnd(node) - peer.nextIndex : 1;
+    sendAppend(node, fx, peer, count, undefined);
+  } else if (peer.phase === "adding: catchup") {
+    peer.phase = "adding: caught up";
+    runReconfigure(node, fx);
+  }
+}

@@ -1,0 +1,202 @@
+/** The one way to move a node on. */
+import { applyCommitted } from "./commit.ts";
+import { completeAllCommands, execute, expireCommands, handleExecuteReply, handleExecuteRequest } from "./command.ts";
+import { runWaiters } from "./disk.ts";
+import { type Effect, EffectList, type Effects } from "./effects.ts";
+import { handleBecomeLeader, handleVoteReply, handleVoteRequest, isDisruptive, onElectionTimeout } from "./election.ts";
+import { handleAppendRequest, replyToAppend } from "./follow.ts";
+import { requestLeave, transferLeadership, yieldLeadership } from "./leave.ts";
+import {
+  handleAddReply,
+  handleAddRequest,
+  handleRemoveReply,
+  handleRemoveRequest,
+  replyToRemove,
+  requestJoin,
+} from "./membership.ts";
+import { type Message, termOf } from "./message.ts";
+import { findServer, type RaftNode } from "./node.ts";
+import { handleAppendReply, sendHeartbeats } from "./replicate.ts";
+import { receiveTerm } from "./role.ts";
+import { onSessionDown, onSessionUp, reviewSessions } from "./sessions.ts";
+import { handleInstallReply, handleInstallRequest, storeSnapshot } from "./snapshot.ts";
+import { JOIN_TIMEOUT_MS, mayTimeOut, resetPingTimer } from "./timers.ts";
+import { type Json, type Uuid, ZERO_UUID } from "./values.ts";
+
+/** All that can happen to a node. Control commands are functions of their own, for they answer: see control.ts. */
+export type Input =
+  /** The time has come, or time has passed: call at `deadlineMs(node)`. */
+  | { readonly type: "tick" }
+  | { readonly type: "receive"; readonly session: number; readonly message: Message }
+  /** A dialled session is up (`address` as in `dial`), or one was accepted (no address). */
+  | { readonly type: "session_up"; readonly session: number; readonly address: string | undefined }
+  | { readonly type: "session_down"; readonly session: number }
+  /** All syncs up to this ticket are done. */
+  | { readonly type: "synced"; readonly ticket: number }
+  /** The disk takes writes, or refuses them from now on. */
+  | { readonly type: "disk"; readonly writable: boolean }
+  /** The database wants an entry behind `prereq`; `eid` is a fresh uuid. */
+  | { readonly type: "execute"; readonly eid: Uuid; readonly prereq: Uuid; readonly data: Json }
+  /** The database as of the last applied entry, to stand for the log so far. */
+  | { readonly type: "snapshot"; readonly data: Json }
+  /** A leader that should compact steps aside first. */
+  | { readonly type: "yield" }
+  /** The process ends in good order (`ovs-appctl exit`); nothing may follow. */
+  | { readonly type: "close" };
+
+/** Moves `node` on, in place, and gives the effects in the order in which they have to be performed. */
+export function step(node: RaftNode, nowMs: number, input: Input): readonly Effect[] {
+  const effects = new EffectList();
+  stepInto(node, nowMs, input, effects);
+  return effects.list;
+}
+
+/** The same without a list between: for whoever steps a million times a second. */
+export function stepInto(node: RaftNode, nowMs: number, input: Input, fx: Effects): void {
+  if (nowMs > node.nowMs) node.nowMs = nowMs;
+  if (node.left || node.failed) return;
+  switch (input.type) {
+    case "receive":
+      receive(node, fx, input.session, input.message);
+      break;
+    case "tick":
+      break;
+    case "synced":
+      if (input.ticket > node.syncedTicket) node.syncedTicket = input.ticket;
+      break;
+    case "session_up":
+      onSessionUp(node, fx, input.session, input.address);
+      break;
+    case "session_down":
+      onSessionDown(node, input.session);
+      break;
+    case "disk":
+      node.writable = input.writable;
+      break;
+    case "execute":
+      execute(node, fx, input.eid, input.prereq, input.data);
+      break;
+    case "snapshot":
+      storeSnapshot(node, fx, input.data);
+      break;
+    case "yield":
+      yieldLeadership(node, fx);
+      break;
+    case "close":
+      transferLeadership(node, fx, "this server is shutting down");
+      shutDown(node, fx);
+      return;
+  }
+  settle(node, fx);
+}
+
+/** What every round of ovsdb-server's loop does: the disk's answers, sessions, timers, then the database. */
+function settle(node: RaftNode, fx: Effects): void {
+  const first = node.waiters[0];
+  if (first !== undefined && first.ticket <= node.syncedTicket) runWaiters(node, fx);
+  if (node.failureTest === "transfer-leadership") {
+    node.failureTest = undefined;
+    yieldLeadership(node, fx);
+  }
+  if (node.sessionsStale) reviewSessions(node, fx);
+  runTimers(node, fx);
+  if (node.sessionsStale) reviewSessions(node, fx);
+  if (node.lastApplied < node.commitIndex || node.logStart === node.lastApplied + 2) applyCommitted(node, fx);
+  if (node.left || node.failed) shutDown(node, fx);
+}
+
+function runTimers(node: RaftNode, fx: Effects): void {
+  const { nowMs } = node;
+  if (nowMs >= node.electionTimeoutMs && mayTimeOut(node)) onElectionTimeout(node, fx);
+  if (node.leaving && nowMs >= node.leaveTimeoutMs) requestLeave(node, fx);
+  if (node.joining && nowMs >= node.joinTimeoutMs) {
+    node.joinTimeoutMs = nowMs + JOIN_TIMEOUT_MS;
+    for (const conn of node.conns) requestJoin(node, fx, conn);
+  }
+  if (nowMs < node.pingTimeoutMs) return;
+  if (node.role === "leader") sendHeartbeats(node, fx);
+  expireCommands(node, fx);
+  resetPingTimer(node);
+}
+
+/** Sessions close, commands end: what others can see of this server is gone (raft_close__). */
+function shutDown(node: RaftNode, fx: Effects): void {
+  completeAllCommands(node, fx, "server shutdown");
+  const { removing } = node;
+  node.removing = undefined;
+  if (removing !== undefined) replyToRemove(node, fx, removing.sid, removing.requester, false, "shutdown");
+  for (const conn of node.conns) {
+    if (!conn.incoming) fx.undial(conn.address);
+    else if (conn.session !== 0) fx.reset(conn.session);
+  }
+  node.conns.length = 0;
+}
+
+function receive(node: RaftNode, fx: Effects, session: number, message: Message): void {
+  const conn = node.conns.find((each) => each.session === session);
+  if (conn === undefined) return;
+  const wrong = misrouting(node, message);
+  if (wrong !== undefined || (conn.sid !== ZERO_UUID && conn.sid !== message.from)) {
+    fx.note({ type: "misrouted", from: message.from, why: wrong ?? "unexpected server ID" });
+    if (node.profile.resetsMisroutedLinks) fx.reset(session);
+    return;
+  }
+  if (node.cid === ZERO_UUID && message.cluster !== undefined) node.cid = message.cluster;
+  conn.sid = message.from;
+  const member = findServer(node, message.from);
+  if (member !== undefined) member.lastMessageMs = node.nowMs;
+
+  if (message.type === "vote_request" && isDisruptive(node, message)) {
+    fx.note({ type: "vote_suppressed", from: message.from, term: message.term, prevote: message.is_prevote });
+    if (!node.profile.dropsSuppressedVotes) handleVoteRequest(node, fx, message);
+    return;
+  }
+  const term = termOf(message);
+  if (term !== 0 && !receiveTerm(node, fx, term)) {
+    if (message.type === "append_request") replyToAppend(node, fx, message, "inconsistency", "stale term");
+    return;
+  }
+  handle(node, fx, message);
+}
+
+/** Why a message is not for us; undefined if it is. A release before pre-vote takes the new member for an error. */
+function misrouting(node: RaftNode, message: Message): string | undefined {
+  if (message.cluster !== undefined && node.cid !== ZERO_UUID && message.cluster !== node.cid) return "wrong cluster";
+  if (message.to !== undefined && message.to !== node.sid) return "misrouted message";
+  if ((message.type === "vote_request" || message.type === "vote_reply") && message.is_prevote && !node.profile.preVote)
+    return "unknown member is_prevote";
+  return undefined;
+}
+
+function handle(node: RaftNode, fx: Effects, message: Message): void {
+  switch (message.type) {
+    case "hello_request":
+      return;
+    case "append_request":
+      return handleAppendRequest(node, fx, message);
+    case "append_reply":
+      return handleAppendReply(node, fx, message);
+    case "vote_request":
+      return handleVoteRequest(node, fx, message);
+    case "vote_reply":
+      return handleVoteReply(node, fx, message);
+    case "add_server_request":
+      return handleAddRequest(node, fx, message);
+    case "add_server_reply":
+      return handleAddReply(node, fx, message);
+    case "remove_server_request":
+      return handleRemoveRequest(node, fx, message);
+    case "remove_server_reply":
+      return handleRemoveReply(node, fx, message);
+    case "install_snapshot_request":
+      return handleInstallRequest(node, fx, message);
+    case "install_snapshot_reply":
+      return handleInstallReply(node, fx, message);
+    case "become_leader":
+      return handleBecomeLeader(node, fx);
+    case "execute_command_request":
+      return handleExecuteRequest(node, fx, message);
+    case "execute_command_reply":
+      return handleExecuteReply(node, fx, message);
+  }
+}
