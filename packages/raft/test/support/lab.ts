@@ -15,7 +15,6 @@ import {
   joinCluster,
   type LogEntry,
   type Message,
-  type Note,
   openNode,
   type Profile,
   profileOf,
@@ -24,31 +23,14 @@ import {
   stepInto,
   type Uuid,
 } from "../../src/index.ts";
+import { Clock } from "./clock.ts";
+import { type Member, uuidOf } from "./member.ts";
 
 const LINK_MS = 1;
 const SYNC_MS = 1;
 
-export const uuidOf = (kind: number, n: number): Uuid =>
-  `${kind.toString(16).padStart(8, "0")}-0000-4000-8000-${n.toString(16).padStart(12, "0")}`;
-
-export type Member = {
-  readonly name: string;
-  readonly sid: Uuid;
-  readonly address: string;
-  image: { header: Header; records: FileRecord[] };
-  node: RaftNode | undefined;
-  profile: Profile;
-  /** What its database holds: the data of all applied entries, in order. */
-  database: Json[];
-  starts: number;
-  readonly notes: Note[];
-  completed: Map<Uuid, string>;
-};
-
-type Event = { readonly atMs: number; readonly order: number; readonly run: () => void };
-
 export class Lab {
-  nowMs = 0;
+  readonly #clock = new Clock();
   readonly members: Member[] = [];
   /** Ordered pairs "from>to" whose messages are lost, as if the link had been reset. */
   readonly cuts: Set<string> = new Set();
@@ -56,8 +38,6 @@ export class Lab {
     [];
   readonly profile: Profile;
   readonly electionTimerMs: number;
-  #events: Event[] = [];
-  #order = 0;
   #session = 0;
   #uuids = 0;
   readonly #links = new Map<number, { readonly owner: Member; readonly twin: number; readonly other: Member }>();
@@ -74,6 +54,10 @@ export class Lab {
     this.electionTimerMs = options.electionTimerMs ?? 1000;
     this.#uuids = (options.seed ?? 1) * 1_000_000;
     for (let i = 1; i <= options.members; i++) this.add();
+  }
+
+  get nowMs(): number {
+    return this.#clock.nowMs;
   }
 
   uuid(): Uuid {
@@ -206,20 +190,13 @@ export class Lab {
   }
 
   runFor(ms: number): void {
-    const end = this.nowMs + ms;
-    for (let next = this.#next(); next !== undefined && next.atMs <= end; next = this.#next()) this.#run(next);
-    this.nowMs = end;
+    this.#clock.runFor(ms);
   }
 
   /** Goes on until it holds; throws with what was waited for. */
   until(what: string, holds: () => boolean, withinMs = 30_000): void {
-    const end = this.nowMs + withinMs;
-    while (!holds()) {
-      const next = this.#next();
-      if (next === undefined || next.atMs > end)
-        throw new Error(`${what}: not within ${withinMs} ms\n${this.describe()}`);
-      this.#run(next);
-    }
+    if (!this.#clock.runUntil(holds, withinMs))
+      throw new Error(`${what}: not within ${withinMs} ms\n${this.describe()}`);
   }
 
   leaders(): string[] {
@@ -284,30 +261,12 @@ export class Lab {
     for (const run of held) run();
   }
 
-  #next(): Event | undefined {
-    let best: Event | undefined;
-    for (const event of this.#events)
-      if (best === undefined || event.atMs < best.atMs || (event.atMs === best.atMs && event.order < best.order))
-        best = event;
-    return best;
-  }
-
-  #run(event: Event): void {
-    this.#events.splice(this.#events.indexOf(event), 1);
-    this.nowMs = Math.max(this.nowMs, event.atMs);
-    event.run();
-  }
-
-  #at(atMs: number, run: () => void): void {
-    this.#events.push({ atMs, order: this.#order++, run });
-  }
-
   #arm(member: Member): void {
     const { node } = member;
     if (node === undefined) return;
     const atMs = deadlineMs(node);
     if (atMs === Number.POSITIVE_INFINITY) return;
-    this.#at(Math.max(atMs, this.nowMs), () => {
+    this.#clock.at(Math.max(atMs, this.nowMs), () => {
       if (member.node !== node || deadlineMs(node) !== atMs) return;
       stepInto(node, this.nowMs, { type: "tick" }, this.#effects(member, true));
       this.#arm(member);
@@ -330,13 +289,13 @@ export class Lab {
   #redial(key: string): void {
     const [name = "", address = ""] = key.split(">");
     const member = this.member(name);
-    this.#at(this.nowMs + LINK_MS, () => {
+    this.#clock.at(this.nowMs + LINK_MS, () => {
       const dialled = this.#dials.get(key);
       const other = this.members.find((each) => each.address === address);
       if (dialled === undefined || dialled.live !== 0 || member.node === undefined) return;
       const isClosed = other?.node === undefined || this.cuts.has(`${name}>${other.name}`);
       if (isClosed || other?.node?.left || other?.node?.failed) {
-        this.#at(this.nowMs + 1000, () => this.#redial(key));
+        this.#clock.at(this.nowMs + 1000, () => this.#redial(key));
         return;
       }
       const mine = ++this.#session;
@@ -356,13 +315,13 @@ export class Lab {
     for (const [key, dialled] of this.#dials)
       if (dialled.live === session) {
         dialled.live = 0;
-        this.#at(this.nowMs + 1000, () => this.#redial(key));
+        this.#clock.at(this.nowMs + 1000, () => this.#redial(key));
       }
-    this.#at(this.nowMs, () => this.#step(link.owner, { type: "session_down", session }));
+    this.#clock.at(this.nowMs, () => this.#step(link.owner, { type: "session_down", session }));
     // What was sent before arrives before the end does, unless the link is cut.
     const { owner, other } = link;
     const delayMs = this.cuts.has(`${owner.name}>${other.name}`) ? 0 : LINK_MS;
-    this.#at(this.nowMs + delayMs, () => this.#break(link.twin));
+    this.#clock.at(this.nowMs + delayMs, () => this.#break(link.twin));
   }
 
   #effects(member: Member, isOpen = false): Effects & { isOpen: boolean; readonly early: string[] } {
@@ -380,7 +339,7 @@ export class Lab {
         const { other, twin } = link;
         lab.sent.push({ atMs: lab.nowMs, from: member.name, to: other.name, message });
         if (lab.cuts.has(`${member.name}>${other.name}`)) return;
-        lab.#at(lab.nowMs + LINK_MS, () => {
+        lab.#clock.at(lab.nowMs + LINK_MS, () => {
           if (!lab.#links.has(twin)) return;
           const run = (): void => lab.#step(other, { type: "receive", session: twin, message });
           if (other.node?.failureTest === "stop-raft-rpc") lab.#held.set(other, [...(lab.#held.get(other) ?? []), run]);
@@ -404,7 +363,7 @@ export class Lab {
         if (!isDead) member.image.records.push(record);
       },
       sync(ticket: number): void {
-        lab.#at(lab.nowMs + SYNC_MS, () => {
+        lab.#clock.at(lab.nowMs + SYNC_MS, () => {
           if (member.starts === starts) lab.#step(member, { type: "synced", ticket });
         });
       },
@@ -422,11 +381,11 @@ export class Lab {
       },
       crash(): void {
         isDead = true;
-        lab.#at(lab.nowMs, () => {
+        lab.#clock.at(lab.nowMs, () => {
           if (member.starts === starts && member.node !== undefined) lab.kill(member.name);
         });
       },
-      note(note: Note): void {
+      note(note): void {
         member.notes.push(note);
       },
     };
