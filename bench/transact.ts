@@ -3,7 +3,7 @@ import { SCHEMAS, startCluster } from "@ovnha/testkit";
 import { runChild } from "./child.ts";
 import { type Finding, median, verdict } from "./table.ts";
 
-const COUNT = "1500";
+const COUNT = "3000";
 
 export async function transact(rounds = 5): Promise<Finding[]> {
   await using cluster = await startCluster({ schema: SCHEMAS.northbound });

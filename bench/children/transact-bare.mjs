@@ -18,7 +18,7 @@ const transact = (id, operations) =>
     socket.write(JSON.stringify({ id, method: "transact", params: ["OVN_Northbound", ...operations] }));
   });
 const row = (index) => [{ op: "insert", table: "Logical_Switch", row: { name: `bare${index}` } }];
-for (let index = 0; index < 50; index++) await transact(index, row(index));
+for (let index = 0; index < 500; index++) await transact(index, row(index));
 const startMs = performance.now();
 for (let index = 0; index < Number(count); index++) await transact(index, row(index));
 console.log(JSON.stringify({ perSecond: (Number(count) * 1000) / (performance.now() - startMs) }));
