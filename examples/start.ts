@@ -1,91 +1,63 @@
 /**
- * The first contact: three real ovsdb-servers, a client that follows and writes them, and a leader that is killed in the
- * middle. Nothing is lost, nothing is invented, and the rows are counted to prove it.
+ * The first contact. Without arguments: the founding story on the simulator, three masters restarted too fast, the same
+ * with wiped disks, and the same with a wait. With `--real`: three real ovsdb-servers and a leader that is killed.
  */
-import { openDatabase, OutcomeUnknownError } from "@ovnha/ovsdb";
-import { dumpRows, ovsVersion, realOvs, SCHEMAS, startCluster } from "@ovnha/testkit";
-import { INSTALL_HINT } from "./lab.ts";
-import { OVN_Northbound } from "./northbound.ts";
+import { parseArgs } from "node:util";
+import { findScenario, type Run, simulate, sweep, timeline } from "@ovnha/simulator";
 
-const WRITES = 200;
-const KILL_AFTER = 80;
+const usage = `Usage: npm start -- [--real]
 
-const startedMs = performance.now();
-const tell = (text: string): void =>
-  console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s  ${text}`);
+The story that this project exists for, on the simulator: three masters are restarted one after another.
 
-async function main(): Promise<number> {
-  if (realOvs() === "skip") {
-    console.error(INSTALL_HINT);
-    return 2;
-  }
-  await using cluster = await startCluster({ schema: SCHEMAS.northbound });
-  const leader = await cluster.waitForLeader();
-  tell(`three ovsdb-server ${ovsVersion()} serve OVN_Northbound; member ${leader} leads`);
+  --real   on three real ovsdb-servers instead: a client writes while the leader is killed
+  --help   this text`;
 
-  await using db = await openDatabase(OVN_Northbound, { remote: cluster.remote });
-  await using nb = await db.replicate({ Logical_Switch: ["name"] });
-  tell(`connected to the leader at ${db.status.endpoint}, replica live`);
-  const events = db.lifecycle();
-  const story = (async () => {
-    for await (const event of events) {
-      if (event.type === "disconnected") tell(`the connection to ${event.endpoint} is gone`);
-      if (event.type === "connected") tell(`connected to the new leader at ${event.endpoint}`);
-      if (event.type === "resumed") tell("the replica goes on where it was: only what it missed was sent");
-    }
-  })();
+const tell = (text = ""): void => console.log(text);
 
-  const acknowledged: string[] = [];
-  let unknown = 0;
-  let longestMs = 0;
-  for (let count = 1; count <= WRITES; count++) {
-    if (count === KILL_AFTER) {
-      tell(`${acknowledged.length} writes acknowledged; now the leader is killed (SIGKILL), and the writing goes on`);
-      await cluster.member(leader).kill("SIGKILL");
-    }
-    const beforeMs = performance.now();
-    const name = `switch-${count}`;
-    try {
-      await db.transact(
-        (tx) => {
-          tx.insert("Logical_Switch", { name });
-        },
-        { once: true },
-      );
-      acknowledged.push(name);
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknownError)) throw error;
-      unknown++;
-      const outcome = await error.resolve?.();
-      tell(
-        `the reply to "${name}" was lost; asked afterwards: ${outcome?.committed === true ? "it was committed" : "it was not committed"}`,
-      );
-      if (outcome?.committed === true) acknowledged.push(name);
-    }
-    longestMs = Math.max(longestMs, performance.now() - beforeMs);
-  }
-  tell(
-    `${acknowledged.length} of ${WRITES} writes acknowledged, ${unknown} replies lost; the longest write took ${(longestMs / 1000).toFixed(2)} s`,
-  );
-
-  await nb.synced();
-  const now = await cluster.waitForLeader();
-  const rows = [
-    ...((await dumpRows(cluster.member(now).unix, "OVN_Northbound")).get("Logical_Switch")?.values() ?? []),
-  ];
-  const names = rows.map((row) => String(row["name"])).sort();
-  const isExact = JSON.stringify(names) === JSON.stringify([...acknowledged].sort());
-  const isEqual = nb.diffAgainst({ Logical_Switch: rows as never }).length === 0;
-  tell(
-    `member ${now} holds ${names.length} switches: ${isExact ? "every acknowledged write, once, and nothing else" : "NOT what was acknowledged"}`,
-  );
-  tell(`the replica ${isEqual ? "is equal to the server, row by row" : "DIFFERS from the server"}`);
-  await events.return();
-  await story;
-  return isExact && isEqual ? 0 : 1;
+function picture(run: Run): void {
+  for (const line of timeline(run, 90).slice(0, -1)) tell(`  ${line}`);
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  return 1;
-});
+async function chapter(title: string, name: string): Promise<boolean> {
+  const scenario = findScenario(name);
+  const run = simulate(scenario, { seed: 1 });
+  tell(`\n${title}\n`);
+  picture(run);
+  const many = await sweep(scenario, { seeds: 30, workers: 1 });
+  const words = Object.entries(many.words).filter(([, count]) => count > 0);
+  const counted = words.map(([word, count]) => `${word} in ${count} of ${many.seeds} tries`).join(", ");
+  const { p50, max } = many.outageMs;
+  const longest =
+    max === 0
+      ? "writes never stop"
+      : `no writes for ${(p50 / 1000).toFixed(1)} s, at worst ${(max / 1000).toFixed(1)} s`;
+  tell(`  → ${counted}: ${many.words.permanent > 0 ? run.verdict.text : longest}`);
+  return many.failedCount === 0 && many.failures.length === 0;
+}
+
+async function main(): Promise<number> {
+  let values: { real?: boolean | undefined; help?: boolean | undefined };
+  try {
+    ({ values } = parseArgs({ options: { real: { type: "boolean" }, help: { type: "boolean", short: "h" } } }));
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
+    return 2;
+  }
+  if (values.help === true) {
+    tell(usage);
+    return 0;
+  }
+  if (values.real === true) return (await import("./start-real.ts")).startReal();
+  tell("Three servers keep OVN's network: two of three must run and agree. An operator restarts all of them.");
+  const isExpected = [
+    await chapter("1. One after another, two seconds apart, each down for six", "s1"),
+    await chapter("2. The same patience as an impatient script, but the state directories are wiped on boot", "s5"),
+    await chapter("3. Each waits until the others are well, and exits in good order", "s2"),
+  ];
+  tell("\n  █ leads  ─ follows  ? candidate  j joins  · no write came through");
+  tell("\nYour own plan:  npm run sim -- what-if --restart m1,m2,m3 --down 40s --wait 10s --timer 5s");
+  tell("On real servers: npm start -- --real");
+  return isExpected.every(Boolean) ? 0 : 1;
+}
+
+process.exitCode = await main();

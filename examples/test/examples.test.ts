@@ -20,7 +20,7 @@ function run(
 }
 
 const STORIES: Record<string, RegExp> = {
-  start: /every acknowledged write, once, and nothing else[\s\S]*equal to the server, row by row/,
+  "start --real": /every acknowledged write, once, and nothing else[\s\S]*equal to the server, row by row/,
   "follow-leader":
     /leader=true connected=true[\s\S]* leads\n[\s\S]*member \d was leading and has been killed\n.* leads/,
   "watch-table": /insert {2}red\n {8}\(the leader is killed\)\nupdate {2}blue \(was \{"name":"red"\}\)\ndelete {2}blue/,
@@ -31,7 +31,8 @@ const STORIES: Record<string, RegExp> = {
 describe.skipIf(realOvs() === "skip")("on three real ovsdb-servers", () => {
   for (const [name, story] of Object.entries(STORIES)) {
     it(`${name} tells its story and ends well`, () => {
-      const { status, out, err } = run(name);
+      const [file = "", ...args] = name.split(" ");
+      const { status, out, err } = run(file, args);
       expect(err).toBe("");
       expect(out).toMatch(story);
       expect(status).toBe(0);
@@ -39,8 +40,24 @@ describe.skipIf(realOvs() === "skip")("on three real ovsdb-servers", () => {
   }
 });
 
+describe("npm start", () => {
+  it("tells the founding story on the simulator", () => {
+    const { status, out, err } = run("start");
+    expect(err).toBe("");
+    expect(out).toMatch(
+      /outage in 30 of 30 tries[\s\S]*permanent in 30 of 30 tries[\s\S]*safe in 30 of 30 tries: writes never stop/,
+    );
+    expect(status).toBe(0);
+  });
+
+  it("explains itself, and refuses a wrong argument", () => {
+    expect(run("start", ["--help"]).out).toContain("npm start -- [--real]");
+    expect(run("start", ["--unreal"]).status).toBe(2);
+  });
+});
+
 describe("an example", () => {
-  const names = Object.keys(STORIES).filter((name) => name !== "start");
+  const names = Object.keys(STORIES).filter((name) => name !== "start --real");
 
   it.each(names)("%s explains itself with --help", (name) => {
     const { status, out } = run(name, ["--help"]);
@@ -55,7 +72,7 @@ describe("an example", () => {
   });
 
   it("says what to install where there is no ovsdb-server, in one line", () => {
-    const { status, err } = run("start", [], {
+    const { status, err } = run("start", ["--real"], {
       ...process.env,
       PATH: fileURLToPath(new URL(".", `file://${process.execPath}`)),
       OVNHA_REQUIRE_OVS: "",

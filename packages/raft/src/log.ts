@@ -58,8 +58,17 @@ export function truncate(node: RaftNode, newEnd: number, fx: Effects | undefined
   if (end <= newEnd) return false;
   const servers = node.log.slice(newEnd - node.logStart).some((entry) => entry.servers !== undefined);
   node.log.length = newEnd - node.logStart;
+  if (node.profile.truncationUnsyncs) unsync(node, newEnd - 1);
   fx?.note({ type: "truncated", from: end, to: newEnd });
   return servers;
+}
+
+/** What replaces a truncated entry is on disk only when it is synced itself. */
+function unsync(node: RaftNode, last: number): void {
+  if (node.logSynced > last) node.logSynced = last;
+  node.waiters = node.waiters.map((waiter) =>
+    waiter.type === "entry" && waiter.index > last ? { ...waiter, index: last } : waiter,
+  );
 }
 
 /** How a leader begins with a member. */

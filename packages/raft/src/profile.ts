@@ -44,6 +44,11 @@ export type Behaviour = {
   readonly preVoteChecksLog: boolean;
   /** Proposed, in no release: a follower suppresses vote requests only while it knows a leader (see scenario slow-heal). */
   readonly suppressesOnlyAfterLeader: boolean;
+  /**
+   * Proposed, in no release: an entry that replaces a truncated one is acknowledged once it is synced. Off: the one that was
+   * there before counts for it (raft_truncate leaves log_synced), and a power cut can take an acknowledged write.
+   */
+  readonly truncationUnsyncs: boolean;
 };
 
 export type BehaviourName = keyof Behaviour;
@@ -69,6 +74,7 @@ export const SINCE: Readonly<Record<BehaviourName, readonly string[]>> = {
   resetsMisroutedLinks: ["3.3.8", "3.4.5", "3.5.3", "3.6.2", "3.7.0"],
   preVoteChecksLog: ["3.3.9", "3.4.6", "3.5.4", "3.6.3", "3.7.1"],
   suppressesOnlyAfterLeader: [],
+  truncationUnsyncs: [],
 };
 
 export const BEHAVIOUR_NAMES = Object.keys(SINCE) as readonly BehaviourName[];

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+/** `quorum-sim`: what happens to a cluster if …? */
+import { realpathSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { Command, CommanderError } from "commander";
+import { ScenarioError } from "../../scenario/error.ts";
+import { EXIT, type Terminal } from "./output.ts";
+import { addList, addRun, addShow } from "./run.ts";
+import { addSweep } from "./sweep.ts";
+import { addWhatIf } from "./what-if.ts";
+
+const HELP = `
+Examples:
+  quorum-sim what-if --restart m1,m2,m3 --down 40s --wait 10s --timer 5s
+  quorum-sim what-if --restart m1,m2,m3 --down 40s --wait healthy --how exit
+  quorum-sim run s5 --story
+  quorum-sim run my-plan.yaml --seed 7 --html report.html
+  quorum-sim sweep s1 --seeds 1000
+  quorum-sim sweep --members 5 --faults 12 --save smallest.yaml
+
+Exit status: 0 as expected; 1 not as expected; 2 wrong usage; 3 a rule of Raft broke or writes were lost;
+4 quorum lost for good; 130 interrupted.`;
+
+/** Runs one command and gives its exit status. */
+export async function runQuorumSim(args: readonly string[], terminal: Terminal): Promise<number> {
+  let status: number = EXIT.met;
+  const end = (code: number): void => {
+    status = code;
+  };
+  const program = new Command("quorum-sim")
+    .description(
+      "A simulator of OVSDB clusters (OVN Northbound and Southbound): restarts, faults, lost disks, and what comes of them.",
+    )
+    .addHelpText("after", HELP)
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  for (const add of [addWhatIf, addRun, addSweep, addList, addShow]) add(program, terminal, end);
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.met : EXIT.usage;
+    if (error instanceof ScenarioError || isSystemError(error)) {
+      terminal.err(`${error.message}\n`);
+      return EXIT.usage;
+    }
+    throw error;
+  }
+}
+
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && "syscall" in error;
+}
+
+async function main(): Promise<void> {
+  const abort = new AbortController();
+  process.once("SIGINT", () => abort.abort());
+  // A reader such as head(1) that has seen enough is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.met);
+    throw error;
+  });
+  process.exitCode = await runQuorumSim(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    isTerminal: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 100,
+    signal: abort.signal,
+    writeFile: (path, text) => writeFileSync(path, text),
+  });
+}
+
+const entry = process.argv[1];
+if (entry !== undefined && import.meta.url === pathToFileURL(realpathSync(entry)).href) await main();

@@ -1,0 +1,147 @@
+/** `quorum-sim sweep`: many seeds of a scenario, or of chance itself. */
+import type { Command } from "commander";
+import { SingleBar } from "cli-progress";
+import type { Scenario } from "../../scenario/types.ts";
+import { formatScenario } from "../../scenario/format.ts";
+import { swarm } from "../../search/swarm.ts";
+import type { Sweep } from "../../search/sweep.ts";
+import { storyOf } from "../../picture/story.ts";
+import { findScenario } from "../scenarios.ts";
+import { sweep } from "../sweep.ts";
+import { duration, integer, profile } from "./arguments.ts";
+import { colours, EXIT, seconds, type Terminal, table, wordInColour } from "./output.ts";
+
+type SweepOptions = {
+  readonly seeds?: number;
+  readonly firstSeed: number;
+  readonly profile?: string;
+  readonly workers?: number;
+  readonly json?: boolean;
+  readonly members: number;
+  readonly faults: number;
+  readonly save?: string;
+  readonly identityFaults?: boolean;
+  readonly timer: number;
+};
+
+export function addSweep(program: Command, terminal: Terminal, end: (status: number) => void): void {
+  program
+    .command("sweep")
+    .description("Run many seeds of a scenario; without one, random faults until a rule of Raft breaks")
+    .argument("[scenario]", "a file, or a shipped scenario; leave it out for random faults")
+    .option("--seeds <n>", "how many; default what the scenario says, or 1000", integer(1, 10_000_000))
+    .option("--first-seed <n>", "where to begin", integer(0), 1)
+    .option("--profile <version>", "behave as this release of OVS", profile)
+    .option("--workers <n>", "processes; default one for each core", integer(1, 64))
+    .option("--members <n>", "random faults: members of the cluster", integer(1, 9), 3)
+    .option("--timer <duration>", "random faults: election timer", duration, 1000)
+    .option("--faults <n>", "random faults: at most as many in a schedule", integer(1, 40), 8)
+    .option("--identity-faults", "random faults: also reused server ids, rolled back disks and second bootstraps")
+    .option("--save <file>", "random faults: write the smallest schedule that fails")
+    .option("--json", "print the result as JSON")
+    .action(async (what: string | undefined, options: SweepOptions) => {
+      end(what === undefined ? await random(terminal, options) : await seeds(terminal, findScenario(what), options));
+    });
+}
+
+async function seeds(terminal: Terminal, scenario: Scenario, options: SweepOptions): Promise<number> {
+  const bar = progress(terminal);
+  const result = await sweep(scenario, {
+    seeds: options.seeds,
+    firstSeed: options.firstSeed,
+    profile: options.profile,
+    workers: options.workers,
+    signal: terminal.signal,
+    onProgress: bar.update,
+  }).finally(bar.stop);
+  if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, ...result }, undefined, 2)}\n`);
+  else printSweep(terminal, result);
+  if (terminal.signal.aborted) return EXIT.interrupted;
+  if (result.failedCount === 0 && result.failures.length === 0) return EXIT.met;
+  if (result.words.violation > 0 && scenario.expect.verdict?.includes("violation") !== true) return EXIT.violation;
+  return result.words.permanent > 0 && scenario.expect.verdict?.includes("permanent") !== true
+    ? EXIT.permanent
+    : EXIT.unmet;
+}
+
+export function printSweep(terminal: Terminal, result: Sweep): void {
+  const { out } = terminal;
+  const { dim, red, green } = colours(terminal);
+  const words = Object.entries(result.words).filter(([, count]) => count > 0);
+  out(
+    `${words.map(([word, count]) => `${wordInColour(terminal, word as "safe")} ${count}`).join("   ")}   ${dim(`of ${result.seeds} seeds, ${result.scenario}, OVS ${result.profile}`)}\n\n`,
+  );
+  const { p50, p90, p99, max } = result.outageMs;
+  out(
+    `${table(["longest time without writes", "p50", "p90", "p99", "worst"], [["", seconds(p50), seconds(p90), seconds(p99), `${seconds(max)} (seed ${result.worstSeed})`]])}\n\n`,
+  );
+  out(
+    `acknowledged writes lost: ${result.ackedLost}   applied twice: ${result.duplicates}   writes unavailable: ${seconds(result.unavailableMs.mean)} on average\n`,
+  );
+  for (const failure of result.failures) out(`${red("unexpected")} ${failure}\n`);
+  for (const { seed, failures } of result.failed) out(`${red("unexpected")} seed ${seed}: ${failures.join("; ")}\n`);
+  if (result.failedCount > result.failed.length)
+    out(`${red("unexpected")} and ${result.failedCount - result.failed.length} more seeds\n`);
+  if (result.failedCount === 0 && result.failures.length === 0) out(`${green("as expected")}\n`);
+}
+
+async function random(terminal: Terminal, options: SweepOptions): Promise<number> {
+  const bar = progress(terminal);
+  const found = await swarm({
+    members: options.members,
+    electionTimerMs: options.timer,
+    profile: options.profile ?? "3.7.1",
+    runs: options.seeds ?? 1000,
+    seed: options.firstSeed,
+    faultsMax: options.faults,
+    identityFaults: options.identityFaults === true,
+    signal: terminal.signal,
+    onProgress: bar.update,
+    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+  }).finally(bar.stop);
+  const { out } = terminal;
+  const { red, green, bold } = colours(terminal);
+  const text = found.smallest === undefined ? undefined : formatScenario(found.smallest.scenario);
+  if (text !== undefined && options.save !== undefined) terminal.writeFile(options.save, text);
+  if (options.json === true)
+    out(
+      `${JSON.stringify({ version: 1, runs: found.runs, seen: found.seen, smallest: found.smallest && { ...found.smallest, run: { ...found.smallest.run, trace: undefined } } }, undefined, 2)}\n`,
+    );
+  else if (found.smallest === undefined) {
+    out(`${green(bold("nothing broke"))} in ${found.runs} random schedules\n`);
+    out(
+      `${table(
+        ["seen in them", "runs"],
+        Object.entries(found.seen).map(([name, count]) => [name, String(count)]),
+      )}\n`,
+    );
+  } else {
+    const { failures, run, shrinks, scenario } = found.smallest;
+    out(`${red(bold("broken"))} after ${found.runs} random schedules: ${failures.join("; ")}\n`);
+    out(
+      `${bold("the smallest schedule that does it")} (${shrinks} times made smaller, ${scenario.steps.length} steps):\n\n${text}\n${storyOf(run).join("\n")}\n`,
+    );
+    if (options.save !== undefined) out(`\nAgain: quorum-sim run ${options.save} --seed ${run.seed} --story\n`);
+  }
+  if (terminal.signal.aborted) return EXIT.interrupted;
+  return found.smallest === undefined ? EXIT.met : EXIT.violation;
+}
+
+function progress(terminal: Terminal): { update: (done: number, of: number) => void; stop: () => void } {
+  if (!terminal.isTerminal) return { update: () => {}, stop: () => {} };
+  const bar = new SingleBar({
+    format: "{bar} {value}/{total} {eta_formatted}",
+    hideCursor: true,
+    stream: process.stderr,
+    clearOnComplete: true,
+  });
+  let isStarted = false;
+  return {
+    update: (done, of) => {
+      if (!isStarted) bar.start(of, done);
+      isStarted = true;
+      bar.update(done);
+    },
+    stop: () => bar.stop(),
+  };
+}

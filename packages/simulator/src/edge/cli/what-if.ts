@@ -1,0 +1,89 @@
+/** `quorum-sim what-if`: the question without a file. */
+import type { Command } from "commander";
+import type { StopHow } from "../../scenario/types.ts";
+import { formatScenario } from "../../scenario/format.ts";
+import { whatIf } from "../../what-if.ts";
+import type { Sweep } from "../../search/sweep.ts";
+import { sweep } from "../sweep.ts";
+import { duration, integer, profile } from "./arguments.ts";
+import { EXIT, type Terminal } from "./output.ts";
+import { printSweep } from "./sweep.ts";
+
+type Options = {
+  readonly members: number;
+  readonly timer: number;
+  readonly restart: string;
+  readonly down: number;
+  readonly wait: string;
+  readonly how: StopHow;
+  readonly wipe?: boolean;
+  readonly kick?: boolean;
+  readonly seeds: number;
+  readonly profile: string;
+  readonly outage?: number;
+  readonly print?: boolean;
+  readonly json?: boolean;
+};
+
+export function addWhatIf(program: Command, terminal: Terminal, end: (status: number) => void): void {
+  program
+    .command("what-if")
+    .description("What happens if I restart these members in this order?")
+    .option("--members <n>", "members of the cluster", integer(1, 9), 3)
+    .option("--timer <duration>", "election timer", duration, 1000)
+    .option("--restart <names>", "who, in order", "m1,m2,m3")
+    .option("--how <how>", "kill, terminate, exit (hands over) or powerloss", "terminate")
+    .option("--down <duration>", "how long each is down", duration, 40_000)
+    .option("--wait <duration|healthy>", "between two stops: a time, or until all is well again", "10s")
+    .option("--wipe", "each loses its database while it is down, and joins anew")
+    .option("--kick", "with --wipe: the old server id is kicked once the new one has joined")
+    .option("--profile <version>", "release of OVS", profile, "3.7.1")
+    .option("--seeds <n>", "how often it is tried", integer(1, 1_000_000), 100)
+    .option("--outage <duration>", "the longest time without writes that is acceptable", duration)
+    .option("--print", "print it as a scenario file, and run nothing")
+    .option("--json", "print the result as JSON")
+    .action(async (options: Options) => {
+      const scenario = whatIf({
+        members: options.members,
+        electionTimerMs: options.timer,
+        order: options.restart.split(",").map((name) => name.trim()),
+        how: options.how,
+        downMs: options.down,
+        wait: options.wait === "healthy" ? "healthy" : duration(options.wait),
+        wipe: options.wipe === true,
+        kick: options.kick === true,
+        profile: options.profile,
+        outageMs: options.outage,
+      });
+      if (options.print === true) {
+        terminal.out(formatScenario(scenario));
+        return end(EXIT.met);
+      }
+      const result = await sweep(scenario, { seeds: options.seeds, signal: terminal.signal });
+      if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, ...result }, undefined, 2)}\n`);
+      else {
+        printSweep(terminal, result);
+        for (const line of advice(options, result)) terminal.out(`${line}\n`);
+      }
+      if (terminal.signal.aborted) return end(EXIT.interrupted);
+      if (result.words.violation > 0) return end(EXIT.violation);
+      if (result.words.permanent > 0) return end(EXIT.permanent);
+      end(result.failures.length === 0 ? EXIT.met : EXIT.unmet);
+    });
+}
+
+/** Why it went as it did, and what to do instead. */
+function advice(options: Options, { words, seeds }: Sweep): string[] {
+  const lines: string[] = [];
+  if (words.permanent > 0)
+    lines.push(
+      "why         a wiped member joins under a new server id and the old one stays configured: soon more than half of the configured ids are ghosts",
+      "do instead  kick the old id after each rejoin: --kick, and wait until all is well: --wait healthy",
+    );
+  else if (words.outage > 0 && options.wait !== "healthy")
+    lines.push(
+      `why         the next server goes down before the last one is a member again; less than a majority runs (${words.outage} of ${seeds} seeds)`,
+      "do instead  wait until every member is connected and caught up: --wait healthy, and let each hand over: --how exit",
+    );
+  return lines;
+}

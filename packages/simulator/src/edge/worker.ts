@@ -1,0 +1,19 @@
+/** A process of a sweep: a scenario comes in, then ranges of seeds; results go out. It ends with its parent. */
+import type { Scenario } from "../scenario/types.ts";
+import { runSeed, type SeedResult } from "../search/sweep.ts";
+
+export type WorkerTask = {
+  readonly scenario: Scenario;
+  readonly profile: string | undefined;
+  readonly from: number;
+  readonly to: number;
+};
+
+process.on("message", ({ scenario, profile, from, to }: WorkerTask) => {
+  const results: SeedResult[] = [];
+  for (let seed = from; seed < to; seed++) results.push(runSeed(scenario, seed, profile));
+  process.send?.(results);
+});
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C is the parent's to answer.
+process.on("SIGINT", () => {});

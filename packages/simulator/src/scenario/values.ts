@@ -1,0 +1,67 @@
+/** Durations, rates and distributions as people write them; every one needs its unit. */
+import { z } from "zod";
+import type { Delay } from "./types.ts";
+
+const UNITS: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  y: 31_536_000_000,
+};
+
+/** `"1.5s"` to 1500; undefined if it is no duration. Units: us, ms, s, m, h, d, y. */
+export function durationMs(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(text.trim());
+  const unit = UNITS[match?.[2] ?? ""];
+  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
+}
+
+export const zDuration: z.ZodType<number> = z.union([z.string(), z.number()]).transform((value, context): number => {
+  if (value === 0) return 0;
+  const ms = typeof value === "number" ? undefined : durationMs(value);
+  if (ms !== undefined && ms <= 1e13) return ms;
+  context.addIssue({
+    code: "custom",
+    message: `"${value}" is no duration: write a number and a unit, such as 500ms, 5s, 10m`,
+  });
+  return z.NEVER;
+});
+
+export const zRate: z.ZodType<number> = z.union([z.string(), z.number()]).transform((value, context): number => {
+  const match = /^(\d+(?:\.\d+)?)\s*\/\s*(s|m|h)$/.exec(String(value).trim());
+  const perSecond = match === null ? Number.NaN : (Number(match[1]) * 1000) / UNITS[match[2] ?? "s"]!;
+  if (perSecond > 0 && perSecond <= 100_000) return perSecond;
+  context.addIssue({ code: "custom", message: `"${value}" is no rate: write 10/s or 6/m, at most 100000/s` });
+  return z.NEVER;
+});
+
+export const zBytesPerSecond: z.ZodType<number> = z.string().transform((value, context): number => {
+  const match = /^(\d+(?:\.\d+)?)\s*(k|M|G)?B\/s$/.exec(value.trim());
+  if (match !== null && Number(match[1]) > 0)
+    return Number(match[1]) * { k: 1e3, M: 1e6, G: 1e9 }[match[2] ?? ""]! || Number(match[1]);
+  context.addIssue({ code: "custom", message: `"${value}" is no bandwidth: write 10MB/s` });
+  return z.NEVER;
+});
+
+const zMs = z.union([zDuration, z.number().min(0)]);
+
+/** A duration alone is a constant. */
+export const zDelay: z.ZodType<Delay> = z.union([
+  zDuration.transform((ms): Delay => ({ dist: "constant", ms })),
+  z
+    .strictObject({ dist: z.literal("constant"), ms: z.number().min(0) })
+    .transform(({ ms }): Delay => ({ dist: "constant", ms })),
+  z
+    .strictObject({ dist: z.literal("uniform"), ms: z.tuple([z.number().min(0), z.number().min(0)]) })
+    .transform(({ ms }): Delay => ({ dist: "uniform", fromMs: Math.min(...ms), toMs: Math.max(...ms) })),
+  z
+    .strictObject({ dist: z.literal("exponential"), base: zMs, mean: zMs })
+    .transform(({ base, mean }): Delay => ({ dist: "exponential", baseMs: base, meanMs: mean })),
+  z
+    .strictObject({ dist: z.literal("lognormal"), p50: zMs, p99: zMs })
+    .transform(({ p50, p99 }): Delay => ({ dist: "lognormal", p50Ms: p50, p99Ms: p99 })),
+]);

@@ -1,0 +1,348 @@
+/**
+ * The network as TCP makes it: a session delivers in order or not at all. A cut stalls it; what was sent arrives late when
+ * the cut is healed in time, and never when the inactivity probe of either end was faster (lib/reconnect.c).
+ */
+import { type Message, probeIntervalMs } from "@ovnha/raft";
+import { STREAM, Stream } from "../kernel/random.ts";
+import type { Delay } from "../scenario/types.ts";
+import { EVENT } from "./events.ts";
+import type { Server } from "./server.ts";
+import type { World } from "./world.ts";
+
+const REDIAL_FIRST_MS = 1000;
+const REDIAL_MAX_MS = 8000;
+/** The first retransmission of TCP; each next one waits twice as long. */
+const RETRANSMIT_US = 200_000;
+const RETRANSMIT_MAX_US = 120_000_000;
+/** Messages that may wait on a session (raft_conn backlog). */
+const BACKLOG_MAX = 500;
+
+/** One TCP connection between two processes: end 0 has dialled, end 1 has accepted. */
+export class Link {
+  readonly ends: readonly [Server, Server];
+  readonly sessions: readonly [number, number];
+  readonly dialer: Dialer;
+  readonly isUp: [boolean, boolean] = [true, true];
+  /** When the last message towards this end arrives. */
+  readonly lastUs: [number, number] = [0, 0];
+  readonly heardUs: [number, number];
+  /** Messages towards this end that a cut holds up, and since when the oldest of them is on its way. */
+  readonly stalled: [Message[], Message[]] = [[], []];
+  readonly stalledSinceUs: [number, number] = [0, 0];
+  readonly isProbing: [boolean, boolean] = [false, false];
+
+  constructor(dialer: Dialer, acceptor: Server, session: number, nowUs: number) {
+    this.dialer = dialer;
+    this.ends = [dialer.owner, acceptor];
+    this.sessions = [session, session + 1];
+    this.heardUs = [nowUs, nowUs];
+  }
+}
+
+/** What keeps a session to an address: dials, and dials again with a growing pause. */
+export class Dialer {
+  readonly owner: Server;
+  readonly address: string;
+  link: Link | undefined;
+  backoffMs = 0;
+  connectedAtUs = 0;
+  isGone = false;
+  constructor(owner: Server, address: string) {
+    this.owner = owner;
+    this.address = address;
+  }
+}
+
+export class Net {
+  readonly #world: World;
+  readonly #latency: Delay;
+  readonly #bandwidth: number;
+  readonly #streams = new Map<number, Stream>();
+  /** How many faults block the way from one host to another. */
+  readonly #blocks = new Map<number, { count: number; sinceUs: number }>();
+  /** Another latency while a host is degraded. */
+  readonly degraded: Map<number, Delay> = new Map();
+  readonly links: Set<Link> = new Set();
+  #session = 1;
+
+  constructor(world: World, latency: Delay, bandwidth: number) {
+    this.#world = world;
+    this.#latency = latency;
+    this.#bandwidth = bandwidth;
+  }
+
+  isBlocked(from: number, to: number): boolean {
+    return this.#blocks.size > 0 && this.#blocks.has(from * 64 + to);
+  }
+
+  block(from: number, to: number): void {
+    const key = from * 64 + to;
+    const known = this.#blocks.get(key);
+    if (known === undefined) this.#blocks.set(key, { count: 1, sinceUs: this.#world.nowUs });
+    else known.count++;
+    this.watchSilence();
+  }
+
+  /** What was held up is sent again when TCP's next retransmission is due. */
+  unblock(from: number, to: number): void {
+    const key = from * 64 + to;
+    const known = this.#blocks.get(key);
+    if (known === undefined) return;
+    if (--known.count > 0) return;
+    this.#blocks.delete(key);
+    for (const link of this.links) this.#resume(link);
+  }
+
+  healAll(): void {
+    this.#blocks.clear();
+    for (const link of this.links) this.#resume(link);
+  }
+
+  #resume(link: Link): void {
+    for (const end of [0, 1] as const) {
+      if (link.stalled[end].length === 0) continue;
+      const sinceUs = link.stalledSinceUs[end];
+      let dueUs = sinceUs + RETRANSMIT_US;
+      for (let stepUs = RETRANSMIT_US * 2; dueUs < this.#world.nowUs; stepUs = Math.min(stepUs * 2, RETRANSMIT_MAX_US))
+        dueUs += stepUs;
+      this.#world.queue.push(dueUs, EVENT.retransmit, end, 0, link, undefined);
+    }
+  }
+
+  onRetransmit(link: Link, end: 0 | 1): void {
+    const [from, to] = end === 1 ? [link.ends[0], link.ends[1]] : [link.ends[1], link.ends[0]];
+    if (this.isBlocked(from.host.index, to.host.index) || this.isBlocked(to.host.index, from.host.index)) return;
+    const waiting = link.stalled[end];
+    link.stalled[end] = [];
+    for (const message of waiting) this.#transmit(link, end, from, to, message);
+  }
+
+  latencyUs(from: number, to: number): number {
+    const delay =
+      this.degraded.size === 0 ? this.#latency : (this.degraded.get(from) ?? this.degraded.get(to) ?? this.#latency);
+    if (delay.dist === "constant") return Math.max(1, Math.round(delay.ms * 1000));
+    return this.#streamOf(from, to).delayUs(delay);
+  }
+
+  #streamOf(from: number, to: number): Stream {
+    const key = from * 64 + to;
+    let stream = this.#streams.get(key);
+    if (stream === undefined) {
+      stream = new Stream(this.#world.seed, STREAM.latency, key);
+      this.#streams.set(key, stream);
+    }
+    return stream;
+  }
+
+  send(link: Link, fromEnd: 0 | 1, message: Message): void {
+    if (!link.isUp[fromEnd]) return;
+    const end = fromEnd === 0 ? 1 : 0;
+    const from = link.ends[fromEnd];
+    const to = link.ends[end];
+    if (this.#blocks.size > 0 && this.#isStalled(link, end, from.host.index, to.host.index)) {
+      if (link.stalled[end].length === 0) link.stalledSinceUs[end] = this.#world.nowUs;
+      link.stalled[end].push(message);
+      if (link.stalled[end].length > BACKLOG_MAX && from.node.profile.backlogLimits) this.hangUp(link, fromEnd);
+      return;
+    }
+    this.#transmit(link, end, from, to, message);
+  }
+
+  /** Whether data towards an end is held up: its way is cut, or its acknowledgements have been missing for too long. */
+  #isStalled(link: Link, end: 0 | 1, from: number, to: number): boolean {
+    if (link.stalled[end].length > 0 || this.isBlocked(from, to)) return true;
+    const back = this.#blocks.get(to * 64 + from);
+    return back !== undefined && this.#world.nowUs - back.sinceUs > RETRANSMIT_US;
+  }
+
+  #transmit(link: Link, end: 0 | 1, from: Server, to: Server, message: Message): void {
+    let delayUs = this.latencyUs(from.host.index, to.host.index);
+    if (this.#bandwidth !== Number.POSITIVE_INFINITY) delayUs += Math.ceil((sizeOf(message) / this.#bandwidth) * 1e6);
+    const atUs = Math.max(link.lastUs[end] + 1, this.#world.nowUs + delayUs);
+    link.lastUs[end] = atUs;
+    if (this.#world.trace.isFullLevel) this.#world.traceMessage(from, to, message, atUs);
+    this.#world.queue.push(atUs, EVENT.deliver, end, 0, link, message);
+  }
+
+  onDeliver(link: Link, end: 0 | 1, isOpening: boolean, message: Message | undefined): void {
+    if (!link.isUp[end]) return;
+    link.heardUs[end] = this.#world.nowUs;
+    if (message !== undefined) link.ends[end].deliver(link, end, message);
+    else if (isOpening) link.ends[end].sessionUp(link, end);
+  }
+
+  /** A server wants a session to an address. */
+  dial(dialer: Dialer): void {
+    this.#world.queue.push(this.#world.nowUs, EVENT.dial, 0, 0, dialer, undefined);
+  }
+
+  onDial(dialer: Dialer): void {
+    const { owner, address } = dialer;
+    if (dialer.isGone || owner.isDead || dialer.link !== undefined) return;
+    if (owner.isPaused) {
+      this.#world.queue.push(this.#world.nowUs + 100_000, EVENT.dial, 0, 0, dialer, undefined);
+      return;
+    }
+    const { nowUs } = this.#world;
+    const target = this.#world.hosts.find((host) => host.address === address);
+    const from = owner.host.index;
+    const isCut = target !== undefined && (this.isBlocked(from, target.index) || this.isBlocked(target.index, from));
+    if (target === undefined || isCut || !target.hasPower)
+      return this.#retry(dialer, Math.max(REDIAL_FIRST_MS, dialer.backoffMs));
+    const acceptor = target.server;
+    if (acceptor === undefined || acceptor.isDead || !acceptor.isListening || acceptor.isMuted || owner.isMuted)
+      return this.#retry(dialer, 0);
+    this.#session += 2;
+    const link = new Link(dialer, acceptor, this.#session, nowUs);
+    dialer.link = link;
+    dialer.connectedAtUs = nowUs;
+    this.links.add(link);
+    owner.links.push(link);
+    acceptor.links.push(link);
+    const roundTripUs = this.latencyUs(from, target.index) * 2;
+    link.lastUs[0] = nowUs + roundTripUs;
+    link.lastUs[1] = nowUs + roundTripUs;
+    this.#world.traceSession(owner, acceptor, true);
+    this.#world.queue.push(nowUs + roundTripUs, EVENT.deliver, 1, 1, link, undefined);
+    this.#world.queue.push(nowUs + roundTripUs, EVENT.deliver, 0, 1, link, undefined);
+  }
+
+  /** After a failed attempt that took `tookMs`. */
+  #retry(dialer: Dialer, tookMs: number): void {
+    dialer.backoffMs = nextBackoffMs(dialer.backoffMs);
+    this.#world.queue.push(this.#world.nowUs + (tookMs + dialer.backoffMs) * 1000, EVENT.dial, 0, 0, dialer, undefined);
+  }
+
+  /** One end closes, or notices that the other is silent: the other end learns it, if it can be reached. */
+  breakEnd(link: Link, end: 0 | 1): void {
+    if (!link.isUp[end]) return;
+    const other = end === 0 ? 1 : 0;
+    const server = link.ends[end];
+    const peer = link.ends[other];
+    this.#lose(link, end);
+    link.stalled[other] = [];
+    const isReachable = server.host.hasPower && !this.isBlocked(server.host.index, peer.host.index);
+    if (!isReachable || !link.isUp[other]) return;
+    const atUs = Math.max(
+      link.lastUs[other] + 1,
+      this.#world.nowUs + this.latencyUs(server.host.index, peer.host.index),
+    );
+    this.#world.queue.push(atUs, EVENT.down, other, 0, link, undefined);
+  }
+
+  /** The server at one end wants the session to end. */
+  hangUp(link: Link, end: 0 | 1): void {
+    this.#world.queue.push(this.#world.nowUs, EVENT.down, end, 1, link, undefined);
+  }
+
+  /** The end of a session has arrived at `end`, or was asked for there. */
+  onDown(link: Link, end: 0 | 1, isOwnWish: boolean): void {
+    if (!link.isUp[end]) return;
+    if (isOwnWish) this.breakEnd(link, end);
+    else this.#lose(link, end);
+  }
+
+  #lose(link: Link, end: 0 | 1): void {
+    link.isUp[end] = false;
+    const server = link.ends[end];
+    const at = server.links.indexOf(link);
+    if (at >= 0) server.links.splice(at, 1);
+    if (!link.isUp[0] && !link.isUp[1]) this.links.delete(link);
+    if (end === 0 && link.dialer.link === link) {
+      link.dialer.link = undefined;
+      const lastedMs = (this.#world.nowUs - link.dialer.connectedAtUs) / 1000;
+      link.dialer.backoffMs =
+        lastedMs >= link.dialer.backoffMs ? REDIAL_FIRST_MS : nextBackoffMs(link.dialer.backoffMs);
+      if (!link.dialer.isGone && !server.isDead)
+        this.#world.queue.push(
+          this.#world.nowUs + link.dialer.backoffMs * 1000,
+          EVENT.dial,
+          0,
+          0,
+          link.dialer,
+          undefined,
+        );
+    }
+    this.#world.traceSession(server, link.ends[end === 0 ? 1 : 0], false);
+    server.sessionDown(link, end);
+  }
+
+  /** All sessions of a server whose kernel closes them for it. */
+  closeAll(server: Server): void {
+    for (const link of [...server.links]) this.breakEnd(link, link.ends[0] === server ? 0 : 1);
+  }
+
+  /** A host without power says nothing: its ends are gone, the others have to notice. */
+  vanish(server: Server): void {
+    for (const link of [...server.links]) {
+      const end = link.ends[0] === server ? 0 : 1;
+      link.isUp[end] = false;
+      if (!link.isUp[0] && !link.isUp[1]) this.links.delete(link);
+    }
+    server.links.length = 0;
+    this.watchSilence();
+  }
+
+  /** From now on silence is possible: each end that may meet it watches for it. Elsewhere heartbeats and echoes flow. */
+  watchSilence(): void {
+    for (const link of this.links)
+      for (const end of [0, 1] as const) {
+        if (!link.isUp[end] || link.isProbing[end] || !this.#maybeSilent(link, end)) continue;
+        const probeMs = probeIntervalMs(link.ends[end].node);
+        if (probeMs === 0) continue;
+        link.isProbing[end] = true;
+        // An idle session hears an echo once per interval; where in the interval it is, is chance.
+        const idleUs = Math.floor(this.#world.probes.unit() * probeMs * 1000);
+        const heardUs = Math.max(link.heardUs[end], this.#world.nowUs - idleUs);
+        link.heardUs[end] = heardUs;
+        this.#world.queue.push(heardUs + 2 * probeMs * 1000, EVENT.probe, end, 0, link, undefined);
+      }
+  }
+
+  #maybeSilent(link: Link, end: 0 | 1): boolean {
+    const other = link.ends[end === 0 ? 1 : 0];
+    if (!link.isUp[end === 0 ? 1 : 0] || other.isPaused || other.isMuted || !other.host.hasPower) return true;
+    const [a, b] = [link.ends[end].host.index, other.host.index];
+    return this.isBlocked(a, b) || this.isBlocked(b, a);
+  }
+
+  /** Twice the probe interval without a byte: the session is dropped, unless the cause of the silence is over. */
+  onProbe(link: Link, end: 0 | 1): void {
+    if (!link.isUp[end]) return;
+    const server = link.ends[end];
+    const probeUs = probeIntervalMs(server.node) * 1000;
+    if (server.isPaused || server.isMuted) {
+      this.#world.queue.push(this.#world.nowUs + probeUs, EVENT.probe, end, 0, link, undefined);
+      return;
+    }
+    link.isProbing[end] = false;
+    if (!this.#maybeSilent(link, end)) return;
+    if (this.#world.nowUs - link.heardUs[end] >= 2 * probeUs) {
+      this.breakEnd(link, end);
+      return;
+    }
+    link.isProbing[end] = true;
+    this.#world.queue.push(link.heardUs[end] + 2 * probeUs, EVENT.probe, end, 0, link, undefined);
+  }
+
+  /** A host that is back answers what its old life was sent with a reset. */
+  resetStale(host: number): void {
+    for (const link of [...this.links])
+      for (const end of [0, 1] as const) {
+        const other = link.ends[end === 0 ? 1 : 0];
+        if (!link.isUp[end] || other.host.index !== host || !other.isDead) continue;
+        this.#world.queue.push(this.#world.nowUs + RETRANSMIT_US, EVENT.down, end, 0, link, undefined);
+      }
+  }
+}
+
+function nextBackoffMs(backoffMs: number): number {
+  if (backoffMs < REDIAL_FIRST_MS) return REDIAL_FIRST_MS;
+  return backoffMs < REDIAL_MAX_MS / 2 ? backoffMs * 2 : REDIAL_MAX_MS;
+}
+
+/** About as many bytes as the JSON of a message takes. */
+function sizeOf(message: Message): number {
+  if (message.type === "append_request") return 330 + 300 * message.log.length;
+  return message.type === "install_snapshot_request" ? 4096 : 300;
+}

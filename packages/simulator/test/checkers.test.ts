@@ -1,0 +1,146 @@
+/** Each checker catches a bug that is planted for it. */
+import { describe, expect, test } from "vitest";
+import { CHECKERS, type CheckerName } from "../src/check/check.ts";
+import { findScenario, parseScenario, prepareWorld, type Run, simulate, finish } from "../src/index.ts";
+import type { Server } from "../src/world/server.ts";
+import type { World } from "../src/world/world.ts";
+
+const CALM = parseScenario(`
+version: 1
+name: calm
+cluster: { members: 3, timer: 1s }
+clients: [{ kind: writer, rate: 20/s, to: any }]
+schedule:
+  - { at: 5s, restart: m1, how: kill, down: 2s }
+run: { for: 30s }
+`);
+
+/** Runs with a bug that comes to life at time 0. */
+function withBug(plant: (world: World) => void, scenario = CALM, seed = 1): Run {
+  const world = prepareWorld(scenario, { seed });
+  plant(world);
+  world.run(world.trace.zeroUs + scenario.forMs * 1000);
+  return finish(world);
+}
+
+/** Changes every server, also those that start later. */
+function inEveryStep(world: World, bug: (server: Server) => void): void {
+  const tamper = (server: Server): void => {
+    const after = server.after.bind(server);
+    server.after = () => {
+      bug(server);
+      after();
+    };
+  };
+  for (const { server } of world.hosts) if (server !== undefined) tamper(server);
+  const start = world.start.bind(world);
+  world.start = (host, policy) => {
+    start(host, policy);
+    if (host.server !== undefined) tamper(host.server);
+  };
+}
+
+const names = (run: Run): Set<string> => new Set(run.violations.map(({ checker }) => checker));
+
+const PLANTS: Readonly<Record<CheckerName, () => Run>> = {
+  // A follower that promotes itself.
+  "election-safety": () =>
+    withBug((world) =>
+      world.later(2000, () => {
+        const server = world.hosts[1]!.server!;
+        server.node.role = "leader";
+        world.note(server, { type: "role", role: "leader", term: server.node.term });
+      }),
+    ),
+  // The same index and term, with other content before it.
+  "log-matching": () =>
+    withBug((world) => {
+      const [m1, m2] = world.hosts;
+      world.later(2000, () => {
+        const entry = (host: typeof m1, n: number): void => {
+          const { node } = host!.server!;
+          const index = node.logStart + node.log.length + 5;
+          host!.server!.write({
+            type: "entry",
+            index: index - 5,
+            term: 1,
+            data: n,
+            eid: `0000000e-0000-4000-8000-00000000f00${n}`,
+            servers: undefined,
+            election_timer: 0,
+            comment: undefined,
+          });
+        };
+        entry(m1, 1);
+        entry(m2, 2);
+      });
+    }),
+  "leader-completeness": () => simulate(findScenario("s7"), { seed: 1 }),
+  "state-machine-safety": () => simulate(findScenario("s23"), { seed: 1 }),
+  // A follower that votes twice.
+  "one-vote": () =>
+    withBug((world) => {
+      world.later(500, () => {
+        const voter = world.hosts[2]!.server!;
+        for (const vote of [0, 1])
+          world.check.said(voter, {
+            type: "vote_reply",
+            from: voter.node.sid,
+            to: undefined,
+            cluster: undefined,
+            comment: undefined,
+            term: voter.node.term,
+            vote: world.hosts[vote]!.server!.node.sid,
+            is_prevote: false,
+          });
+      });
+    }),
+  monotonic: () =>
+    withBug((world) => {
+      world.later(3000, () => {
+        const server = world.hosts[1]!.server!;
+        server.node.commitIndex -= 2;
+        server.after();
+      });
+    }),
+  // Every entry is taken for synced as soon as it is written.
+  speech: () =>
+    withBug((world) =>
+      inEveryStep(world, ({ node }) => {
+        node.logSynced = node.logStart + node.log.length;
+      }),
+    ),
+  // A leader that needs nobody.
+  "commit-majority": () =>
+    withBug((world) =>
+      inEveryStep(world, ({ node }) => {
+        if (node.role === "leader") node.commitIndex = node.logStart + node.log.length - 1;
+      }),
+    ),
+  // A server that acknowledges with the index of another entry.
+  "acked-writes": () =>
+    withBug((world) => {
+      const { clients } = world;
+      const acknowledge = clients.acknowledge.bind(clients);
+      clients.acknowledge = (operation, server, index, eid) =>
+        acknowledge(operation, server, index - (clients.acked === 30 ? 1 : 0), eid);
+    }),
+  linearizability: () =>
+    withBug((world) => {
+      const { clients } = world;
+      const acknowledge = clients.acknowledge.bind(clients);
+      clients.acknowledge = (operation, server, index, eid) =>
+        acknowledge(operation, server, clients.acked === 30 ? 3 : index, eid);
+    }),
+  "one-cluster": () => simulate(findScenario("s8"), { seed: 1 }),
+};
+
+describe("a planted bug is caught by the checker for", () => {
+  test.each(CHECKERS)("%s", (name) => {
+    expect(names(PLANTS[name]())).toContain(name);
+  });
+});
+
+test("without a bug the same schedule is clean", () => {
+  for (let seed = 1; seed <= 50; seed++) expect(names(simulate(CALM, { seed }))).toEqual(new Set());
+});
