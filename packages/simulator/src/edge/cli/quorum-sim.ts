@@ -7,6 +7,7 @@ import { ScenarioError } from "../../scenario/error.ts";
 import { EXIT, type Terminal } from "./output.ts";
 import { addList, addRun, addShow } from "./run.ts";
 import { addSweep } from "./sweep.ts";
+import { addTwin } from "./twin.ts";
 import { addWhatIf } from "./what-if.ts";
 
 const HELP = `
@@ -16,10 +17,11 @@ Examples:
   quorum-sim run s5 --story
   quorum-sim run my-plan.yaml --seed 7 --html report.html
   quorum-sim sweep s1 --seeds 1000
+  quorum-sim twin s4
   quorum-sim sweep --members 5 --faults 12 --save smallest.yaml
 
 Exit status: 0 as expected; 1 not as expected; 2 wrong usage; 3 a rule of Raft broke or writes were lost;
-4 quorum lost for good; 130 interrupted.`;
+4 quorum lost for good; 5 real servers do otherwise; 130 interrupted.`;
 
 /** Runs one command and gives its exit status. */
 export async function runQuorumSim(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -34,7 +36,7 @@ export async function runQuorumSim(args: readonly string[], terminal: Terminal):
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  for (const add of [addWhatIf, addRun, addSweep, addList, addShow]) add(program, terminal, end);
+  for (const add of [addWhatIf, addRun, addSweep, addTwin, addList, addShow]) add(program, terminal, end);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: "user" });

@@ -1,0 +1,165 @@
+/** The verbs of a schedule, done to real servers. */
+import { ScenarioError } from "../../scenario/error.ts";
+import type { Action, BootPolicy, Scenario } from "../../scenario/types.ts";
+import type { RealCluster } from "./cluster.ts";
+import { DATABASE, type RealMember } from "./member.ts";
+
+const POSSIBLE = new Set<Action["do"]>([
+  ...([
+    "restart",
+    "stop",
+    "start",
+    "pause",
+    "resume",
+    "wipe",
+    "rollback",
+    "mute",
+    "burst",
+    "compact",
+    "transfer",
+  ] as const),
+  ...(["change-timer", "join", "leave", "kick", "failure-test", "mark", "expect"] as const),
+]);
+
+/** Why a scenario cannot be run on processes of this machine; undefined if it can. */
+export function whyNot(scenario: Scenario): string | undefined {
+  if (scenario.models.snapshotMs > 0) return "its pause needs a database of a size that takes as long to write";
+  for (const { action } of scenario.steps) {
+    if (!POSSIBLE.has(action.do)) return `"${action.do}" needs machines or networks that can be cut`;
+    if ("how" in action && action.how === "powerloss") return "a process can be killed, not its power cut";
+  }
+  return undefined;
+}
+
+/** Does it, and whatever follows from it by itself later (`later` runs in the background). */
+export async function perform(
+  cluster: RealCluster,
+  action: Action,
+  later: (ms: number, run: () => Promise<void>) => void,
+): Promise<void> {
+  switch (action.do) {
+    case "restart":
+      for (const member of await cluster.targets(action.target)) {
+        await member.stop(action.how);
+        if (action.wipe !== undefined) member.wipe(action.wipe);
+        later(action.downMs, async () => {
+          await boot(cluster, member, action.boot ?? (action.wipe === undefined ? "same-disk" : "join"));
+          if (!action.kick) return;
+          await cluster.wait(() => member.isConnected(), 60_000, `${member.name} to be connected`);
+          await kickGhosts(cluster);
+        });
+      }
+      return;
+    case "stop":
+      for (const member of await cluster.targets(action.target)) {
+        await member.stop(action.how);
+      }
+      return;
+    case "start":
+      for (const member of await cluster.targets(action.target)) await boot(cluster, member, action.boot ?? "join");
+      return;
+    case "pause": {
+      const members = await cluster.targets(action.target);
+      for (const member of members) member.signal(true);
+      if (action.forMs !== undefined)
+        later(action.forMs, async () => members.forEach((member) => void member.signal(false)));
+      return;
+    }
+    case "resume":
+      for (const member of await cluster.targets(action.target)) member.signal(false);
+      return;
+    case "wipe":
+      for (const member of await cluster.targets(action.target)) {
+        await member.stop("kill");
+        member.wipe(action.what);
+      }
+      return;
+    case "rollback":
+      for (const member of await cluster.targets(action.target)) {
+        await member.stop("kill");
+        member.restore(`mark-${action.toMs}`);
+      }
+      return;
+    case "mute": {
+      const members = await cluster.targets(action.target);
+      for (const member of members) await member.ctl("cluster/failure-test", "stop-raft-rpc");
+      if (action.forMs !== undefined)
+        later(action.forMs, async () => {
+          for (const member of members) await member.ctl("cluster/failure-test", "clear").catch(() => "");
+        });
+      return;
+    }
+    case "failure-test":
+      for (const member of await cluster.targets(action.target))
+        await member.ctl("cluster/failure-test", action.test).catch(() => "");
+      return;
+    case "compact":
+      for (const member of await cluster.targets(action.target))
+        await member.ctl("ovsdb-server/compact", DATABASE).catch(() => "");
+      return;
+    case "transfer":
+      for (const member of await cluster.targets("leader"))
+        await member.ctl("cluster/failure-test", "transfer-leadership");
+      return;
+    case "change-timer":
+      for (const member of await cluster.targets(action.target))
+        await member.ctl("cluster/change-election-timer", DATABASE, String(action.toMs)).catch(() => "");
+      return;
+    case "join": {
+      const member = await cluster.add();
+      await boot(cluster, member, "join");
+      return;
+    }
+    case "leave":
+      for (const member of await cluster.targets(action.target)) {
+        await member.ctl("cluster/leave", DATABASE);
+        member.isMember = false;
+      }
+      return;
+    case "kick":
+      if (action.target === "ghosts") return kickGhosts(cluster);
+      for (const member of await cluster.targets(action.target)) await kick(cluster, member.identity?.sid ?? "");
+      return;
+    case "burst":
+    case "mark":
+    case "expect":
+      return;
+    default:
+      throw new ScenarioError(`"${action.do}" cannot be done to a process`);
+  }
+}
+
+async function kick(cluster: RealCluster, sid: string): Promise<void> {
+  const lead = await cluster.leader();
+  await lead?.member.ctl("cluster/kick", DATABASE, sid).catch(() => "");
+}
+
+async function kickGhosts(cluster: RealCluster): Promise<void> {
+  const lead = await cluster.leader();
+  const alive = new Set((await cluster.statuses()).map((status) => status?.sid.slice(0, 4)));
+  for (const sid of lead?.status.servers ?? []) if (!alive.has(sid)) await kick(cluster, sid);
+}
+
+/** What start scripts do with a file that is missing; as world/boot.ts. */
+async function boot(cluster: RealCluster, member: RealMember, policy: BootPolicy): Promise<void> {
+  if (member.process !== undefined) return;
+  if (!member.hasFile) {
+    const remotes = cluster.members.filter((other) => other !== member && other.isMember).map(({ address }) => address);
+    const isFirst = member === cluster.members[0];
+    const how =
+      policy !== "kube-ovn"
+        ? policy
+        : member.identity !== undefined
+          ? "join-same-sid"
+          : isFirst && (await cluster.leader()) === undefined
+            ? "bootstrap"
+            : "join";
+    if (how === "same-disk") {
+      member.refusal = "there is no database file";
+      return;
+    }
+    if (how === "bootstrap") await member.create(cluster.scenario.cluster.electionTimerMs);
+    else await member.join(remotes, how === "join-same-sid" ? member.identity : undefined);
+  }
+  await member.start();
+}
