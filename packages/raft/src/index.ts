@@ -62,3 +62,5 @@ export type {
 export { type Chance, chanceOf, draw, hash32, type Purpose } from "./chance.ts";
 export { type Json, type LogEntry, nicknameOf, type Servers, type Uuid, ZERO_UUID } from "./values.ts";
 export { RaftError, type RaftErrorCode } from "./error.ts";
+export { type DecodeOptions, decodeMessage, encodeMessage, type Notification } from "./codec/message.ts";
+export { decodeHeader, decodeRecord, encodeHeader, encodeRecord } from "./codec/record.ts";
