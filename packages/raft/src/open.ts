@@ -156,6 +156,8 @@ function applyEntry(node: RaftNode, record: EntryRecord, bad: (what: string) => 
     throw bad(
       `attempts to truncate log from ${end} to ${index} entries, but commit index is already ${node.commitIndex}`,
     );
+  // ovsdb-server aborts on an assertion here.
+  if (index < node.logStart) throw bad(`has index ${index}, inside the snapshot that ends at ${node.logStart - 1}`);
   if (index > end) throw bad(`with index ${index} skips past expected index ${end}`);
   truncate(node, index, undefined);
   if (term < lastTerm(node))
