@@ -33,3 +33,4 @@ export { mermaid, type MermaidOptions } from "./picture/mermaid.ts";
 export { storyOf, type StoryOptions } from "./picture/story.ts";
 export { timeline } from "./picture/timeline.ts";
 export type { Checkpoint } from "./trace.ts";
+export { MEASURE_IDS, measure, type MeasureRow } from "./measures.ts";

@@ -29,6 +29,8 @@ export class Link {
   /** Messages towards this end that a cut holds up, and since when the oldest of them is on its way. */
   readonly stalled: [Message[], Message[]] = [[], []];
   readonly stalledSinceUs: [number, number] = [0, 0];
+  /** Since when data towards this end waits for its acknowledgement. */
+  readonly unackedUs: [number, number] = [-1, -1];
   readonly isProbing: [boolean, boolean] = [false, false];
 
   constructor(dialer: Dialer, acceptor: Server, session: number, nowUs: number) {
@@ -152,7 +154,10 @@ export class Net {
   #isStalled(link: Link, end: 0 | 1, from: number, to: number): boolean {
     if (link.stalled[end].length > 0 || this.isBlocked(from, to)) return true;
     const back = this.#blocks.get(to * 64 + from);
-    return back !== undefined && this.#world.nowUs - back.sinceUs > RETRANSMIT_US;
+    if (back === undefined) return false;
+    // What is sent first still arrives; without its acknowledgement nothing new is sent after one retransmission.
+    if (link.unackedUs[end] < back.sinceUs) link.unackedUs[end] = this.#world.nowUs;
+    return this.#world.nowUs - link.unackedUs[end] > RETRANSMIT_US;
   }
 
   #transmit(link: Link, end: 0 | 1, from: Server, to: Server, message: Message): void {

@@ -7,6 +7,7 @@ import { ScenarioError } from "../../scenario/error.ts";
 import { EXIT, type Terminal } from "./output.ts";
 import { addList, addRun, addShow } from "./run.ts";
 import { addSweep } from "./sweep.ts";
+import { addMeasures } from "./measures.ts";
 import { addTwin } from "./twin.ts";
 import { addWhatIf } from "./what-if.ts";
 
@@ -36,7 +37,7 @@ export async function runQuorumSim(args: readonly string[], terminal: Terminal):
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  for (const add of [addWhatIf, addRun, addSweep, addTwin, addList, addShow]) add(program, terminal, end);
+  for (const add of [addWhatIf, addRun, addSweep, addTwin, addMeasures, addList, addShow]) add(program, terminal, end);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: "user" });
