@@ -1,4 +1,4 @@
-/** npm run bench [-- sync updates transact framing]: every promise of speed against its rivals, in one run. */
+/** npm run bench [-- sync updates transact framing simulator]: every promise of speed against its rivals, in one run. */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { makeSouthbound, ovsVersion, SCHEMAS, startCluster } from "@ovnha/testkit";
 import { framing } from "./framing.ts";
 import { fullSync } from "./full-sync.ts";
+import { simulator } from "./simulator.ts";
 import { type Finding, markdown } from "./table.ts";
 import { transact } from "./transact.ts";
 import { updates } from "./updates.ts";
 
-const NAMES = ["sync", "updates", "transact", "framing"] as const;
+const NAMES = ["sync", "updates", "transact", "framing", "simulator"] as const;
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(NAMES as readonly string[]).includes(name));
 if (unknown.length > 0) {
@@ -19,8 +20,8 @@ if (unknown.length > 0) {
 }
 const wanted = new Set<string>(asked.length === 0 ? NAMES : asked);
 if (ovsVersion() === undefined) {
-  console.error("ovsdb-server is not installed; only framing can be measured here");
-  for (const name of NAMES) if (name !== "framing") wanted.delete(name);
+  console.error("ovsdb-server is not installed; only framing and the simulator can be measured here");
+  for (const name of NAMES) if (name !== "framing" && name !== "simulator") wanted.delete(name);
 }
 
 const findings: Finding[] = [];
@@ -28,6 +29,10 @@ const tell = (what: string): void => console.error(`${new Date().toISOString().s
 if (wanted.has("framing")) {
   tell("framing");
   findings.push(...framing());
+}
+if (wanted.has("simulator")) {
+  tell("simulator");
+  findings.push(...(await simulator()));
 }
 if (wanted.has("transact")) {
   tell("transactions");

@@ -15,7 +15,7 @@ import {
   requestJoin,
 } from "./membership.ts";
 import { type Message, termOf } from "./message.ts";
-import { findServer, type RaftNode } from "./node.ts";
+import { type Conn, findServer, type RaftNode } from "./node.ts";
 import { handleAppendReply, sendHeartbeats } from "./replicate.ts";
 import { receiveTerm } from "./role.ts";
 import { onSessionDown, onSessionUp, reviewSessions } from "./sessions.ts";
@@ -133,7 +133,7 @@ function shutDown(node: RaftNode, fx: Effects): void {
 }
 
 function receive(node: RaftNode, fx: Effects, session: number, message: Message): void {
-  const conn = node.conns.find((each) => each.session === session);
+  const conn = connOf(node, session);
   if (conn === undefined) return;
   const wrong = misrouting(node, message);
   if (wrong !== undefined || (conn.sid !== ZERO_UUID && conn.sid !== message.from)) {
@@ -157,6 +157,11 @@ function receive(node: RaftNode, fx: Effects, session: number, message: Message)
     return;
   }
   handle(node, fx, message);
+}
+
+function connOf({ conns }: RaftNode, session: number): Conn | undefined {
+  for (let i = 0; i < conns.length; i++) if (conns[i]!.session === session) return conns[i];
+  return undefined;
 }
 
 /** Why a message is not for us; undefined if it is. A release before pre-vote takes the new member for an error. */

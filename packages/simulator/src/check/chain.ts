@@ -40,9 +40,11 @@ export class Chain {
     const at = record.index - this.base - 1;
     if (at < 0) return;
     const before = at === 0 ? this.baseHash : (this.hashes[at - 1] ?? 0);
-    this.hashes.length = at;
-    this.terms.length = at;
-    this.eids.length = at;
+    if (at !== this.hashes.length) {
+      this.hashes.length = at;
+      this.terms.length = at;
+      this.eids.length = at;
+    }
     this.hashes.push(hash32(before, entryHash(record)));
     this.terms.push(record.term);
     this.eids.push(record.eid);
@@ -50,7 +52,9 @@ export class Chain {
 }
 
 function entryHash({ term, eid, data, election_timer, servers }: EntryRecord): number {
-  const kind = data !== undefined ? Number.parseInt(eid.slice(-8), 16) : election_timer;
+  // The data of a write is the number that its entry id ends with.
+  const kind =
+    typeof data === "number" ? data : data !== undefined ? Number.parseInt(eid.slice(-8), 16) : election_timer;
   const members = servers === undefined ? 0 : Object.keys(servers).length;
   return hash32(hash32(term, kind), members);
 }

@@ -251,6 +251,7 @@ export class Clients {
 
   /** Entries that are committed beyond the first for one write: ovsdb-server tried again though the first was taken. */
   duplicates(): number {
+    if (this.retried.length === 0) return 0;
     let count = 0;
     const committed = new Set<string>();
     for (const cluster of this.#world.check.clusters.values()) for (const eid of cluster.eids()) committed.add(eid);

@@ -217,10 +217,11 @@ export class Server implements Effects {
       const { node } = this;
       if (this.isDead || node.left || node.failed || !precheck(node, appliedEid(node))) break;
       const operation = this.waiting.shift()!;
-      const eid = this.world.newEid();
+      const number = this.world.newNumber();
+      const eid = eidOf(number);
       operation.eids.push(eid);
       this.proposed.set(eid, operation);
-      stepInto(node, this.nowMs, { type: "execute", eid, prereq: currentEid(node), data: operation.id }, this);
+      stepInto(node, this.nowMs, { type: "execute", eid, prereq: currentEid(node), data: number }, this);
     }
     this.#isTrying = false;
     if (!this.isDead && this.node.commitIndex !== this.commitSeen) this.world.check.progress(this);
@@ -348,5 +349,9 @@ export class Server implements Effects {
 
 /** Entry ids are counted, so that a run needs no chance for them. */
 export function eidOf(n: number): string {
-  return uuidOf(0xe, n);
+  const digits = n.toString(16);
+  return EID_PREFIX + ZEROS.slice(digits.length) + digits;
 }
+
+const EID_PREFIX = uuidOf(0xe, 0).slice(0, -12);
+const ZEROS = "000000000000";

@@ -66,8 +66,12 @@ export class World {
     return host;
   }
 
+  newNumber(): number {
+    return ++this.#eids;
+  }
+
   newEid(): string {
-    return eidOf(++this.#eids);
+    return eidOf(this.newNumber());
   }
 
   /** m1 makes the cluster, the others join one after another, and all come to rest: then it is time 0. */

@@ -1,0 +1,119 @@
+/** The command: what it prints, and how it ends. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { runQuorumSim } from "../src/edge/cli/quorum-sim.ts";
+
+async function run(
+  ...args: readonly string[]
+): Promise<{ status: number; out: string; err: string; files: Map<string, string> }> {
+  let out = "";
+  let err = "";
+  const files = new Map<string, string>();
+  const status = await runQuorumSim(args, {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    isTerminal: false,
+    columns: 100,
+    signal: new AbortController().signal,
+    writeFile: (path, text) => void files.set(path, text),
+  });
+  return { status, out, err, files };
+}
+
+describe("quorum-sim", () => {
+  test.each(["", "run", "sweep", "what-if", "twin", "measures", "list", "show"])("%s --help", async (name) => {
+    const { status, out } = await run(...(name === "" ? [] : [name]), "--help");
+    expect(status).toBe(0);
+    expect(out).toContain(`Usage: quorum-sim ${name}`.trimEnd());
+  });
+
+  test.each([
+    [["fly"], "unknown command 'fly'"],
+    [["run"], "missing required argument 'scenario'"],
+    [["run", "nothing.yaml"], 'no file and no shipped scenario "nothing.yaml"'],
+    [["run", "s1", "--seed", "x"], "Not a whole number"],
+    [["run", "s1", "--profile", "1.0"], "1.0"],
+    [["what-if", "--restart", "m9"], 'there is no member "m9"'],
+    [["what-if", "--down", "40"], "Not a duration"],
+    [["what-if", "--how", "shout"], '"shout" is no way to stop a server'],
+    [["twin", "s18"], "s18-power-loss has no twin"],
+  ])("%j is refused with 2", async (args, complaint) => {
+    const { status, err } = await run(...args);
+    expect(err).toContain(complaint);
+    expect(status).toBe(2);
+  });
+
+  test("run tells the verdict, and writes the pictures", async () => {
+    const { status, out, files } = await run(
+      "run",
+      "s5",
+      "--story",
+      "--html",
+      "a.html",
+      "--mermaid",
+      "a.mmd",
+      "--trace",
+      "a.ndjson",
+    );
+    expect(status).toBe(0);
+    expect(out).toMatch(/^PERMANENT {2}no leader, and none can come/);
+    expect(out).toContain("as expected");
+    expect([...files.keys()]).toEqual(["a.html", "a.mmd", "a.ndjson"]);
+    for (const line of (files.get("a.ndjson") ?? "").trim().split("\n").slice(0, 50))
+      expect(JSON.parse(line)).toHaveProperty("atUs");
+  });
+
+  test("what a machine reads is JSON with a version", async () => {
+    for (const args of [
+      ["run", "s4", "--json"],
+      ["list", "--json"],
+      ["show", "s1", "--json"],
+      ["sweep", "s2", "--seeds", "3", "--json"],
+      ["what-if", "--seeds", "3", "--json"],
+    ]) {
+      const { out } = await run(...args);
+      expect(JSON.parse(out)).toMatchObject({ version: 1 });
+    }
+  });
+
+  test("an outage that is longer than accepted ends with 1, lost quorum with 4", async () => {
+    expect((await run("what-if", "--down", "6s", "--wait", "2s", "--seeds", "5", "--outage", "1s")).status).toBe(1);
+    expect((await run("what-if", "--down", "6s", "--wait", "30s", "--wipe", "--seeds", "5")).status).toBe(4);
+    expect(
+      (await run("what-if", "--down", "6s", "--wait", "healthy", "--how", "exit", "--seeds", "5", "--outage", "1s"))
+        .status,
+    ).toBe(0);
+  });
+
+  test("what-if prints the plan as a file that run takes", async () => {
+    const { out } = await run("what-if", "--restart", "m2,m1", "--down", "6s", "--wait", "2s", "--print");
+    expect(out).toContain("restart: m2");
+    expect(out).toContain("down: 6s");
+  });
+
+  test("a sweep on several processes says what it says on one", async () => {
+    const [one, two] = await Promise.all([
+      run("sweep", "s3", "--seeds", "44", "--workers", "1", "--json"),
+      run("sweep", "s3", "--seeds", "44", "--workers", "2", "--json"),
+    ]);
+    expect(two.out).toBe(one.out);
+  });
+
+  test("random faults with reused ids: broken, made small, saved", async () => {
+    const { status, out, files } = await run("sweep", "--seeds", "3000", "--identity-faults", "--save", "small.yaml");
+    expect(status).toBe(3);
+    expect(out).toContain("the smallest schedule that does it");
+    expect(files.get("small.yaml")).toMatch(/^version: 1\nname: random-faults/);
+  });
+});
+
+test("the lines of the README run", async () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const [, text = ""] = /parseScenario\(`\n([\s\S]*?)`\)/.exec(readme) ?? [];
+  const { parseScenario, simulate } = await import("../src/index.ts");
+  expect(simulate(parseScenario(text), { seed: 1 }).verdict.word).toBe("outage");
+});
