@@ -34,3 +34,4 @@ export { storyOf, type StoryOptions } from "./picture/story.ts";
 export { timeline } from "./picture/timeline.ts";
 export type { Checkpoint } from "./trace.ts";
 export { MEASURE_IDS, measure, type MeasureRow } from "./measures.ts";
+export { type Duration, scenario, type ScenarioBuilder, type StepBuilder } from "./scenario/builder.ts";

@@ -5,6 +5,7 @@ import type { Run } from "./trace.ts";
 import { judge } from "./verdict.ts";
 import { perform } from "./world/actions.ts";
 import { holds } from "./world/conditions.ts";
+import { startWatchdogs } from "./world/watchdog.ts";
 import { World } from "./world/world.ts";
 
 export type SimulateOptions = {
@@ -30,6 +31,7 @@ export function prepareWorld(scenario: Scenario, options: SimulateOptions = {}):
   const world = new World(chosen, seed, new Recorder(trace));
   world.form();
   world.clients.start(chosen.clients);
+  if (chosen.cluster.watchdog === "kube-ovn") startWatchdogs(world);
   schedule(world, chosen.steps);
   return world;
 }

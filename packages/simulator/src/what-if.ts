@@ -54,7 +54,7 @@ export function whatIf(plan: RestartPlan): Scenario {
     name: "what-if",
     title: `${order.join(", ")} are restarted, ${wait === "healthy" ? "each when all is well" : `${wait / 1000} s apart`}`,
     reason: "",
-    cluster: { members, electionTimerMs, profile, flags: {}, profiles: {} },
+    cluster: { members, electionTimerMs, profile, flags: {}, profiles: {}, watchdog: "none" },
     models: {
       latency: { dist: "uniform", fromMs: 0.2, toMs: 0.7 },
       fsync: { dist: "lognormal", p50Ms: 1, p99Ms: 8 },

@@ -27,6 +27,7 @@ export function formatScenario(scenario: Scenario): string {
         profile: cluster.profile,
         flags: filled(cluster.flags),
         profiles: filled(cluster.profiles),
+        watchdog: cluster.watchdog === "none" ? undefined : cluster.watchdog,
       }),
       models: drop({
         latency: delay(models.latency),

@@ -60,6 +60,7 @@ const zScenario = z.strictObject({
       profile: zVersion.default("3.7.1"),
       flags: zFlags.default({}),
       profiles: z.record(z.string().regex(/^m\d+$/), zVersion).default({}),
+      watchdog: z.enum(["none", "kube-ovn"]).default("none"),
     })
     .prefault({ members: 3 }),
   models: z
@@ -130,6 +131,7 @@ export function parseScenario(text: string, file?: string): Scenario {
       profile: cluster.profile,
       flags: cluster.flags,
       profiles: cluster.profiles,
+      watchdog: cluster.watchdog,
     },
     models: {
       latency: models.latency,

@@ -16,6 +16,8 @@ export type ClusterSpec = {
   readonly profile: string;
   readonly flags: Readonly<Partial<Record<BehaviourName, boolean>>>;
   readonly profiles: Readonly<Record<string, string>>;
+  /** What restarts servers that it takes for sick (see world/watchdog.ts). */
+  readonly watchdog: "none" | "kube-ovn";
 };
 
 export type ModelSpec = {

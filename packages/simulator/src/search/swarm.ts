@@ -118,7 +118,14 @@ function scenarioOf(options: SwarmOptions, list: readonly Fault[]): Scenario {
     name: "random-faults",
     title: "Found by chance, made small by fast-check",
     reason: "",
-    cluster: { members, electionTimerMs, profile: options.profile, flags: options.flags ?? {}, profiles: {} },
+    cluster: {
+      members,
+      electionTimerMs,
+      profile: options.profile,
+      flags: options.flags ?? {},
+      profiles: {},
+      watchdog: "none",
+    },
     models: {
       latency: { dist: "exponential", baseMs: 0.2, meanMs: 0.5 },
       fsync: { dist: "lognormal", p50Ms: 2, p99Ms: 40 },

@@ -23,6 +23,7 @@ const POSSIBLE = new Set<Action["do"]>([
 
 /** Why a scenario cannot be run on processes of this machine; undefined if it can. */
 export function whyNot(scenario: Scenario): string | undefined {
+  if (scenario.cluster.watchdog !== "none") return "its watchdog is not played on real servers";
   if (scenario.models.snapshotMs > 0) return "its pause needs a database of a size that takes as long to write";
   for (const { action } of scenario.steps) {
     if (!POSSIBLE.has(action.do)) return `"${action.do}" needs machines or networks that can be cut`;
