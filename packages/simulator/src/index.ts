@@ -35,3 +35,4 @@ export { timeline } from "./picture/timeline.ts";
 export type { Checkpoint } from "./trace.ts";
 export { MEASURE_IDS, measure, type MeasureRow } from "./measures.ts";
 export { type Duration, scenario, type ScenarioBuilder, type StepBuilder } from "./scenario/builder.ts";
+export { type Exploration, explore, type ExploreOptions } from "./explore/explore.ts";

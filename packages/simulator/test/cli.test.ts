@@ -25,11 +25,14 @@ async function run(
 }
 
 describe("quorum-sim", () => {
-  test.each(["", "run", "sweep", "what-if", "twin", "measures", "list", "show"])("%s --help", async (name) => {
-    const { status, out } = await run(...(name === "" ? [] : [name]), "--help");
-    expect(status).toBe(0);
-    expect(out).toContain(`Usage: quorum-sim ${name}`.trimEnd());
-  });
+  test.each(["", "run", "sweep", "what-if", "explore", "twin", "measures", "list", "show"])(
+    "%s --help",
+    async (name) => {
+      const { status, out } = await run(...(name === "" ? [] : [name]), "--help");
+      expect(status).toBe(0);
+      expect(out).toContain(`Usage: quorum-sim ${name}`.trimEnd());
+    },
+  );
 
   test.each([
     [["fly"], "unknown command 'fly'"],

@@ -119,7 +119,7 @@ export function parseScenario(text: string, file?: string): Scenario {
       column: col,
     });
   }
-  const parsed = zScenario.safeParse(document.toJS({ maxAliasCount: 100 }));
+  const parsed = zScenario.safeParse(plainValue(document, file));
   if (!parsed.success) throw complain(parsed.error, document, lines, file);
   const { cluster, models, clients, schedule, run, ...rest } = parsed.data;
   const steps = schedule.map((step, i) => ({ ...step, line: placeOf(document, lines, ["schedule", i]).line }) as Step);
@@ -151,6 +151,15 @@ export function parseScenario(text: string, file?: string): Scenario {
   };
   checkNames(scenario, file);
   return scenario;
+}
+
+/** Aliases that lead nowhere, or to too much. */
+function plainValue(document: Document, file: string | undefined): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new ScenarioError(error instanceof Error ? error.message : String(error), { file, line: 1, column: 1 });
+  }
 }
 
 /** Members that are named have to exist by then. */

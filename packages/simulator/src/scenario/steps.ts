@@ -1,7 +1,8 @@
 /** The verbs of a schedule: each is a key of its step, with whom it is done to as the value. */
 import { z } from "zod";
 import type { Action, Condition, Step } from "./types.ts";
-import { durationMs, zDelay, zDuration } from "./values.ts";
+import { durationMs } from "./duration.ts";
+import { zDelay, zDuration } from "./values.ts";
 
 type WithoutLine<T> = T extends unknown ? Omit<T, "line"> : never;
 /** A step that does not know its line yet. */

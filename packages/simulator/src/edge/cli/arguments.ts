@@ -1,7 +1,7 @@
 /** Arguments as people write them, and what is said when they cannot be read. */
 import { profileOf } from "@ovnha/raft";
 import { InvalidArgumentError } from "commander";
-import { durationMs } from "../../scenario/values.ts";
+import { durationMs } from "../../scenario/duration.ts";
 
 export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -1,6 +1,5 @@
 /** `quorum-sim measures`: what was measured on real servers, and what the simulator says. */
 import type { Command } from "commander";
-import { measure } from "../../measures.ts";
 import { integer } from "./arguments.ts";
 import { colours, EXIT, type Terminal, table } from "./output.ts";
 
@@ -10,7 +9,8 @@ export function addMeasures(program: Command, terminal: Terminal, end: (status: 
     .description("Print what was measured on real servers of 3.1.0 and 3.7.1 beside what the simulator says")
     .option("--seeds <n>", "how often each is simulated", integer(20, 100_000), 100)
     .option("--json", "print the rows as JSON")
-    .action(({ seeds, json }: { readonly seeds: number; readonly json?: boolean }) => {
+    .action(async ({ seeds, json }: { readonly seeds: number; readonly json?: boolean }) => {
+      const { measure } = await import("../../measures.ts");
       const rows = measure(seeds);
       const { green, red } = colours(terminal);
       if (json === true) terminal.out(`${JSON.stringify({ version: 1, rows }, undefined, 2)}\n`);

@@ -7,6 +7,7 @@ import { ScenarioError } from "../../scenario/error.ts";
 import { EXIT, type Terminal } from "./output.ts";
 import { addList, addRun, addShow } from "./run.ts";
 import { addSweep } from "./sweep.ts";
+import { addExplore } from "./explore.ts";
 import { addMeasures } from "./measures.ts";
 import { addTwin } from "./twin.ts";
 import { addWhatIf } from "./what-if.ts";
@@ -18,6 +19,7 @@ Examples:
   quorum-sim run s5 --story
   quorum-sim run my-plan.yaml --seed 7 --html report.html
   quorum-sim sweep s1 --seeds 1000
+  quorum-sim explore --wipes 1 --profile 3.1.0
   quorum-sim twin s4
   quorum-sim sweep --members 5 --faults 12 --save smallest.yaml
 
@@ -37,7 +39,8 @@ export async function runQuorumSim(args: readonly string[], terminal: Terminal):
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  for (const add of [addWhatIf, addRun, addSweep, addTwin, addMeasures, addList, addShow]) add(program, terminal, end);
+  for (const add of [addWhatIf, addRun, addSweep, addExplore, addTwin, addMeasures, addList, addShow])
+    add(program, terminal, end);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: "user" });

@@ -2,10 +2,8 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { disappointments } from "../../expectation.ts";
-import { htmlReport } from "../../picture/html.ts";
 import { mermaid } from "../../picture/mermaid.ts";
 import { simulate } from "../../simulate.ts";
-import { findScenario, shippedFiles, shippedScenarios } from "../scenarios.ts";
 import { integer, seconds as secondsOption, profile } from "./arguments.ts";
 import { colours, EXIT, exitOf, printRun, type Terminal, table } from "./output.ts";
 
@@ -33,7 +31,9 @@ export function addRun(program: Command, terminal: Terminal, end: (status: numbe
     .option("--mermaid <file>", "write a sequence diagram")
     .option("--trace <file>", "write every event as a line of JSON")
     .option("--json", "print the run as JSON")
-    .action((what: string, options: RunOptions) => {
+    .action(async (what: string, options: RunOptions) => {
+      const { findScenario } = await import("../scenarios.ts");
+      const { htmlReport } = await import("../../picture/html.ts");
       const found = findScenario(what);
       const scenario = options.until === undefined ? found : { ...found, forMs: options.until * 1000 };
       const isFull = options.trace !== undefined || options.mermaid !== undefined || options.html !== undefined;
@@ -61,7 +61,8 @@ export function addList(program: Command, terminal: Terminal, end: (status: numb
     .command("list")
     .description("Name the shipped scenarios")
     .option("--json", "print them as JSON")
-    .action(({ json }: { readonly json?: boolean }) => {
+    .action(async ({ json }: { readonly json?: boolean }) => {
+      const { shippedScenarios } = await import("../scenarios.ts");
       const scenarios = shippedScenarios();
       if (json === true) {
         const brief = scenarios.map(({ name, title, reason, expect }) => ({ name, title, reason, expect }));
@@ -80,7 +81,8 @@ export function addShow(program: Command, terminal: Terminal, end: (status: numb
     .description("Print a scenario: what is done, what must come of it, and why")
     .argument("<scenario>", "a file, or a shipped scenario")
     .option("--json", "print it as it was understood, as JSON")
-    .action((what: string, { json }: { readonly json?: boolean }) => {
+    .action(async (what: string, { json }: { readonly json?: boolean }) => {
+      const { findScenario, shippedFiles } = await import("../scenarios.ts");
       const scenario = findScenario(what);
       if (json === true) terminal.out(`${JSON.stringify({ version: 1, scenario }, undefined, 2)}\n`);
       else {

@@ -2,11 +2,8 @@
 import type { Command } from "commander";
 import { SingleBar } from "cli-progress";
 import type { Scenario } from "../../scenario/types.ts";
-import { formatScenario } from "../../scenario/format.ts";
-import { swarm } from "../../search/swarm.ts";
 import type { Sweep } from "../../search/sweep.ts";
 import { storyOf } from "../../picture/story.ts";
-import { findScenario } from "../scenarios.ts";
 import { sweep } from "../sweep.ts";
 import { duration, integer, profile } from "./arguments.ts";
 import { colours, EXIT, seconds, type Terminal, table, wordInColour } from "./output.ts";
@@ -40,7 +37,9 @@ export function addSweep(program: Command, terminal: Terminal, end: (status: num
     .option("--save <file>", "random faults: write the smallest schedule that fails")
     .option("--json", "print the result as JSON")
     .action(async (what: string | undefined, options: SweepOptions) => {
-      end(what === undefined ? await random(terminal, options) : await seeds(terminal, findScenario(what), options));
+      if (what === undefined) return end(await random(terminal, options));
+      const { findScenario } = await import("../scenarios.ts");
+      end(await seeds(terminal, findScenario(what), options));
     });
 }
 
@@ -86,6 +85,8 @@ export function printSweep(terminal: Terminal, result: Sweep): void {
 }
 
 async function random(terminal: Terminal, options: SweepOptions): Promise<number> {
+  const { swarm } = await import("../../search/swarm.ts");
+  const { formatScenario } = await import("../../scenario/format.ts");
   const bar = progress(terminal);
   const found = await swarm({
     members: options.members,

@@ -1,7 +1,6 @@
 /** `quorum-sim twin`: the same schedule on real servers, and whether they do what the simulator says. */
 import type { Command } from "commander";
 import type { Scenario } from "../../scenario/types.ts";
-import { findScenario, shippedScenarios } from "../scenarios.ts";
 import { ovsVersion } from "../twin/commands.ts";
 import { compare, simulated } from "../twin/compare.ts";
 import { whyNot } from "../twin/perform.ts";
@@ -21,6 +20,7 @@ export function addTwin(program: Command, terminal: Terminal, end: (status: numb
     .option("--keep", "keep the folders of the real servers")
     .option("--json", "print the result as JSON")
     .action(async (names: readonly string[], options: Options) => {
+      const { findScenario, shippedScenarios } = await import("../scenarios.ts");
       const version = ovsVersion();
       if (version === undefined) {
         terminal.err("This needs ovsdb-server: apt-get install openvswitch-switch openvswitch-common\n");

@@ -1,7 +1,6 @@
 /** `quorum-sim what-if`: the question without a file. */
 import type { Command } from "commander";
 import type { StopHow } from "../../scenario/types.ts";
-import { formatScenario } from "../../scenario/format.ts";
 import { whatIf } from "../../what-if.ts";
 import type { Sweep } from "../../search/sweep.ts";
 import { sweep } from "../sweep.ts";
@@ -56,6 +55,7 @@ export function addWhatIf(program: Command, terminal: Terminal, end: (status: nu
         outageMs: options.outage,
       });
       if (options.print === true) {
+        const { formatScenario } = await import("../../scenario/format.ts");
         terminal.out(formatScenario(scenario));
         return end(EXIT.met);
       }
