@@ -93,7 +93,7 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
     await Promise.all([onTime(), inTurn()]);
     await Promise.all(background);
     if (failures.length > 0) throw failures[0];
-    await settle(scenario, cluster, writer, now, isAborted);
+    const isHealed = await settle(scenario, cluster, writer, now, isAborted);
     await writer.stop();
     const end = await look(cluster);
     return {
@@ -104,7 +104,7 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
       unknown: writer.unknown,
       outages: writer.outages,
       longestOutageMs: Math.max(0, ...writer.outages.map(([from, to]) => to - from)),
-      isHealed: now() - writer.lastAckMs < CALM_MS,
+      isHealed,
       refusals: cluster.members.flatMap(({ name, refusal }) => (refusal === undefined ? [] : [`${name}: ${refusal}`])),
       lastedMs: now(),
       dir: cluster.dir,
@@ -114,14 +114,14 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
   }
 }
 
-/** Until writes flow again for a while; where none can come, until that is plain. */
+/** Whether writes flow again: waits until they have for a while; where none can come, until that is plain. */
 async function settle(
   scenario: Scenario,
   cluster: RealCluster,
   writer: Writer,
   now: () => number,
   isAborted: () => boolean,
-): Promise<void> {
+): Promise<boolean> {
   const { electionTimerMs } = scenario.cluster;
   const isHopeless = scenario.expect.leader === false;
   const limitMs = isHopeless ? 8 * (electionTimerMs + 1000) : 30_000 + 20 * (electionTimerMs + 1000);
@@ -132,8 +132,9 @@ async function settle(
     const isFlowing = now() - writer.lastAckMs < 500 && (await cluster.leader()) !== undefined;
     if (!isFlowing) calmFromMs = undefined;
     else calmFromMs ??= now();
-    if (calmFromMs !== undefined && now() - calmFromMs >= CALM_MS) return;
+    if (calmFromMs !== undefined && now() - calmFromMs >= CALM_MS) return true;
   }
+  return false;
 }
 
 async function look(cluster: RealCluster): Promise<Pick<Checkpoint, "leader" | "configured" | "clusters" | "alive">> {
