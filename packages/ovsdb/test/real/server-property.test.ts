@@ -10,7 +10,7 @@ import {
   ReferentialError,
   ValueError,
 } from "../../src/index.ts";
-import type { Json, JsonObject } from "../../src/json.ts";
+import { type Json, type JsonObject, stringifyJson } from "../../src/json.ts";
 import { type ColumnType, columnKind, type DatabaseSchema, formatSchema, parseSchema } from "../../src/schema.ts";
 import type { Value } from "../../src/value.ts";
 import { columnType, fittingValue, nearValue, wire } from "../support/arbitrary.ts";
@@ -229,7 +229,9 @@ class World implements AsyncDisposable {
     const where: Json[] = this.#gen(fc.boolean)
       ? []
       : [[name, this.#gen(anyOf, "==", "!=", "includes", "excludes"), value]];
-    const mutator = this.#gen(anyOf, "insert", "delete", "+=", "-=", "*=");
+    const drawn = this.#gen(anyOf, "insert", "delete", "+=", "-=", "*=");
+    // mul_int of ovsdb/mutation.c divides by zero for a negative integer times 0: the server dies of SIGFPE.
+    const mutator = drawn === "*=" && stringifyJson(value).includes("0") ? "+=" : drawn;
     const operation = this.#gen(
       anyOperation,
       { op: "update", table, where, row: { [name]: value } },
