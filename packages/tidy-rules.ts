@@ -22,10 +22,11 @@ export interface Complaint {
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ovsdb: [],
   raft: [],
-  cluster: ["@ovnha/ovsdb"],
+  runner: [],
+  cluster: ["@ovnha/ovsdb", "@ovnha/runner"],
   simulator: ["@ovnha/raft"],
   dbfile: ["@ovnha/ovsdb/core"],
-  backup: ["@ovnha/dbfile", "@ovnha/ovsdb"],
+  backup: ["@ovnha/dbfile", "@ovnha/ovsdb", "@ovnha/runner"],
   server: ["@ovnha/ovsdb/core", "@ovnha/raft", "@ovnha/dbfile"],
   testkit: ["@ovnha/ovsdb"],
 };

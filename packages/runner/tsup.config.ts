@@ -1,0 +1,7 @@
+import { defineConfig, type Options } from "tsup";
+
+const shared: Options = { target: "node20", sourcemap: true, splitting: true, shims: true, noExternal: ["execa"] };
+
+const all: Options[] = [{ ...shared, entry: { index: "src/index.ts" }, format: ["esm", "cjs"], dts: true }];
+
+export default defineConfig(all) as Options[];
