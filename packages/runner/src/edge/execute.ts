@@ -1,0 +1,124 @@
+import { execa, type Options } from "execa";
+import { checkArguments, type CommandLine } from "../command-line.ts";
+import { RunnerError } from "../error.ts";
+import type { RunOptions, RunResult } from "../types.ts";
+
+const TIMEOUT_MS = 30_000;
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+/** How long a program that was asked to end may take to do so before it is killed, in ms. */
+const GRACE_MS = 2_000;
+
+/** Where a process starts, for local ones. */
+export interface Surroundings {
+  readonly cwd?: string | undefined;
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Runs a command line here. */
+export async function execute(
+  [command, ...args]: CommandLine,
+  options: RunOptions = {},
+  surroundings: Surroundings = {},
+): Promise<RunResult> {
+  checkArguments(command, args);
+  const { input, timeoutMs = TIMEOUT_MS, outputBytesMax = OUTPUT_BYTES_MAX, signal, onStdout } = options;
+  if (signal?.aborted === true) throw canceled(command, signal);
+  // The outputs are counted here and not by execa, so that what was too much does not pass for the whole.
+  const settings = {
+    ...(input === undefined ? { stdin: "ignore" } : isStream(input) ? { stdin: [input] } : { input }),
+    buffer: false,
+    encoding: "buffer",
+    reject: false,
+    forceKillAfterDelay: GRACE_MS,
+    timeout: timeoutMs,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+    ...(surroundings.cwd === undefined ? {} : { cwd: surroundings.cwd }),
+    ...(surroundings.env === undefined ? {} : { env: surroundings.env }),
+  } satisfies Options;
+  const child = execa(command, args, settings as Options);
+  let overflow: string | undefined;
+  let taker: unknown;
+  const tooMuch = (name: string): void => {
+    overflow ??= name;
+    child.kill("SIGKILL");
+  };
+  const stdout = collect(
+    child.stdout,
+    outputBytesMax,
+    () => tooMuch("output"),
+    onStdout,
+    (error) => {
+      taker ??= error;
+      child.kill("SIGKILL");
+    },
+  );
+  const stderr = collect(child.stderr, outputBytesMax, () => tooMuch("error output"));
+  const result = await child;
+  if (taker !== undefined) throw taker;
+  if (overflow !== undefined)
+    throw new RunnerError("TOO_MUCH_OUTPUT", `${command} wrote more than ${outputBytesMax} bytes of ${overflow}`);
+  if (result.isCanceled) throw canceled(command, signal);
+  if (result.timedOut)
+    throw new RunnerError("TIMED_OUT", `${command} had not ended after ${timeoutMs} ms and was killed`, {
+      cause: said(stderr()),
+    });
+  if (result.exitCode === undefined && result.signal === undefined) throw notStarted(command, result);
+  return {
+    exitCode: result.exitCode,
+    signal: result.signal,
+    stdout: stdout(),
+    stderr: stderr(),
+    durationMs: result.durationMs,
+  };
+}
+
+function isStream(input: NonNullable<RunOptions["input"]>): input is AsyncIterable<Uint8Array> {
+  return typeof input === "object" && Symbol.asyncIterator in input;
+}
+
+/** Keeps what a stream gives, up to a bound, or hands it on; returns how to read what was kept. */
+function collect(
+  stream: NodeJS.ReadableStream | null | undefined,
+  bytesMax: number,
+  overflow: () => void,
+  take?: (chunk: Uint8Array) => void,
+  failed?: (error: unknown) => void,
+): () => string {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  stream?.on("data", (chunk: Uint8Array) => {
+    if (take !== undefined) {
+      try {
+        take(chunk);
+      } catch (error) {
+        failed?.(error);
+      }
+      return;
+    }
+    bytes += chunk.length;
+    if (bytes > bytesMax) overflow();
+    else chunks.push(chunk);
+  });
+  return () => Buffer.concat(chunks).toString("utf8");
+}
+
+function said(stderr: string): Error | undefined {
+  return stderr === "" ? undefined : new Error(stderr.slice(0, 4096).trim());
+}
+
+function canceled(command: string, signal: AbortSignal | undefined): RunnerError {
+  return new RunnerError("CANCELED", `${command} was canceled`, { cause: signal?.reason });
+}
+
+function notStarted(
+  command: string,
+  result: { readonly code?: string | undefined; readonly cause?: unknown },
+): RunnerError {
+  const cause = result.cause as NodeJS.ErrnoException | undefined;
+  if ((result.code ?? cause?.code) === "ENOENT")
+    return new RunnerError("NOT_FOUND", `there is no program ${command}: install it, or give its path`, { cause });
+  return new RunnerError("NOT_STARTED", `${command} could not be started: ${cause?.message ?? "unknown reason"}`, {
+    cause,
+  });
+}

@@ -1,0 +1,119 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kubectlRunner, localRunner, sshRunner } from "../../src/edge/runners.ts";
+
+const NASTY = ["it's", "$(touch never)", "a b\nc", "-n", "", "ü"];
+const PRINT = ["-e", "process.stdout.write(JSON.stringify(process.argv.slice(1)))", "--"];
+let folder: string;
+
+/** A stand-in that finds the program as the real one does: kubectl behind --, ssh by a shell over its joined arguments. */
+function standIn(name: string, script: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "ovnha-runner-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the local runner", () => {
+  const here = localRunner();
+  it("hands arguments over as they are", async () => {
+    const { stdout, exitCode } = await here.run(process.execPath, [...PRINT, ...NASTY]);
+    expect([exitCode, JSON.parse(stdout)]).toEqual([0, NASTY]);
+  });
+
+  it("resolves for a command that failed, with what it said", async () => {
+    const result = await here.run("sh", ["-c", "echo out; echo err >&2; exit 3"]);
+    expect(result).toMatchObject({ exitCode: 3, signal: undefined, stdout: "out\n", stderr: "err\n" });
+    expect(await here.run("sh", ["-c", "kill -9 $$"])).toMatchObject({ exitCode: undefined, signal: "SIGKILL" });
+  });
+
+  it("feeds texts, bytes and streams, and an empty input without any", async () => {
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("a");
+      yield Buffer.from("b");
+    }
+    for (const input of ["ab", Buffer.from("ab"), stream()])
+      expect((await here.run("cat", [], { input })).stdout).toBe("ab");
+    expect((await here.run("cat", [])).stdout).toBe("");
+  });
+
+  it("does not wait for a program that reads nothing of a large input", async () => {
+    expect(await here.run("true", [], { input: "x".repeat(4_000_000) })).toMatchObject({ exitCode: 0 });
+  });
+
+  it("hands output on as it comes, more than it would keep", async () => {
+    let bytes = 0;
+    const onStdout = (chunk: Uint8Array): void => {
+      bytes += chunk.length;
+    };
+    const result = await here.run("head", ["-c", "3000000", "/dev/zero"], { onStdout, outputBytesMax: 10 });
+    expect([bytes, result.stdout]).toEqual([3_000_000, ""]);
+  });
+
+  it("passes on what the taker of the output throws, and kills the program", async () => {
+    const onStdout = (): void => {
+      throw new RangeError("full");
+    };
+    await expect(here.run("yes", [], { onStdout })).rejects.toThrow(RangeError);
+  });
+
+  it.each([
+    ["NOT_FOUND", () => here.run("no-such-program", [])],
+    ["NOT_STARTED", () => here.run(folder, [])],
+    ["TIMED_OUT", () => here.run("sleep", ["60"], { timeoutMs: 50 })],
+    ["TOO_MUCH_OUTPUT", () => here.run("yes", [], { outputBytesMax: 1000 })],
+    ["CANCELED", () => here.run("sleep", ["60"], { signal: AbortSignal.timeout(50) })],
+    ["CANCELED", () => here.run("sleep", ["60"], { signal: AbortSignal.abort() })],
+    ["BAD_ARGUMENT", () => here.run("printf", ["\0"])],
+  ])("says %s", async (code, run) => {
+    await expect(run()).rejects.toMatchObject({ name: "RunnerError", code });
+  });
+
+  it("keeps exactly as much as it may", async () => {
+    expect((await here.run("printf", ["12345"], { outputBytesMax: 5 })).stdout).toBe("12345");
+    await expect(here.run("printf", ["123456"], { outputBytesMax: 5 })).rejects.toMatchObject({
+      code: "TOO_MUCH_OUTPUT",
+    });
+  });
+});
+
+describe("far runners", () => {
+  it("reach a pod", async () => {
+    const kubectl = standIn("kubectl", `while [ "$1" != -- ]; do shift; done; shift; exec "$@"`);
+    const runner = kubectlRunner({ pod: "p", namespace: "n", kubectl });
+    expect(runner.name).toBe("pod n/p");
+    expect(JSON.parse((await runner.run(process.execPath, [...PRINT, ...NASTY])).stdout)).toEqual(NASTY);
+    expect(await runner.run("false", [])).toMatchObject({ exitCode: 1 });
+  });
+
+  it("tell a pod that is not there from a program that failed", async () => {
+    const kubectl = standIn("kubectl-refuses", `echo 'Error from server (NotFound): pods "p" not found' >&2; exit 1`);
+    const run = kubectlRunner({ pod: "p", kubectl }).run("true", []);
+    await expect(run).rejects.toMatchObject({ code: "UNREACHABLE", message: expect.stringContaining("not found") });
+  });
+
+  it("reach a host through its shell", async () => {
+    const seen = join(folder, "seen");
+    const ssh = standIn("ssh", `echo "$@" > '${seen}'; while [ "$1" != -- ]; do shift; done; shift 2; exec sh -c "$*"`);
+    const runner = sshRunner({ host: "h", user: "root", ssh });
+    expect(runner.name).toBe("ssh root@h");
+    expect(JSON.parse((await runner.run(process.execPath, [...PRINT, ...NASTY])).stdout)).toEqual(NASTY);
+    expect(readFileSync(seen, "utf8")).toMatch(/-o BatchMode=yes .*-l root -- h /);
+    expect((await runner.run("cat", [], { input: "in" })).stdout).toBe("in");
+  });
+
+  it("tell a host that is not there", async () => {
+    const ssh = standIn("ssh-refuses", `echo "connect to host h port 22: Connection refused" >&2; exit 255`);
+    await expect(sshRunner({ host: "h", ssh }).run("true", [])).rejects.toMatchObject({ code: "UNREACHABLE" });
+    await expect(sshRunner({ host: "h", ssh: "no-such-ssh" }).run("true", [])).rejects.toMatchObject({
+      code: "NOT_FOUND",
+    });
+  });
+});
