@@ -95,7 +95,7 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
     if (failures.length > 0) throw failures[0];
     const isHealed = await settle(scenario, cluster, writer, now, isAborted);
     await writer.stop();
-    const end = await look(cluster);
+    const end = await lookAtEnd(cluster, isHealed);
     return {
       checkpoints,
       ...end,
@@ -135,6 +135,15 @@ async function settle(
     if (calmFromMs !== undefined && now() - calmFromMs >= CALM_MS) return true;
   }
   return false;
+}
+
+/** Where writes flow there is a leader; one that steps down just as it is looked for gets the time to be followed. */
+async function lookAtEnd(cluster: RealCluster, isHealed: boolean): ReturnType<typeof look> {
+  for (let tries = 1; ; tries++) {
+    const end = await look(cluster);
+    if (!isHealed || end.leader !== undefined || tries === 50) return end;
+    await sleep(200);
+  }
 }
 
 async function look(cluster: RealCluster): Promise<Pick<Checkpoint, "leader" | "configured" | "clusters" | "alive">> {
