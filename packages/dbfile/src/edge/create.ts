@@ -1,0 +1,167 @@
+/** New database files: standalone, the first of a cluster, and one that will join. */
+import { randomBytes } from "node:crypto";
+import { type DatabaseSchema, randomUuid, stringifyJson, type Json, ZERO_UUID } from "@ovnha/ovsdb/core";
+import { encodeClusterHeader, encodeClusterRecord } from "../clustered.ts";
+import { type Content, readSchema, type RowCounts, schemaText, transactionText, withoutEphemeral } from "../content.ts";
+import { checkAddress, checkElectionTimer, checkId, checkName, checkRemotes } from "../new-member.ts";
+import { placeNew } from "./place.ts";
+import { RecordWriter } from "./record-writer.ts";
+
+export type Created = {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Rows that were written, for each table that has any. */
+  readonly rows: ReadonlyMap<string, number>;
+};
+
+export type CreateStandaloneOptions = Content & { readonly path: string };
+
+/**
+ * Makes a standalone database file: the schema, and if there are rows, one transaction that inserts them.
+ *
+ * @throws DbFileError `EXISTS`, `LOCKED`, `BAD_SCHEMA`, `BAD_TRANSACTION`, `IO`; then no file is there.
+ */
+export async function createStandalone(options: CreateStandaloneOptions): Promise<Created> {
+  const schema = readSchema(options.schema);
+  const rows: RowCounts = new Map();
+  let sizeBytes = 0;
+  const path = await placeNew(options.path, async (file) => {
+    const writer = new RecordWriter(file, "JSON");
+    await writer.write(schemaText(schema));
+    if (options.rows !== undefined || options.comment !== undefined)
+      await writer.write(contentText(schema, options, rows));
+    sizeBytes = writer.sizeBytes;
+  });
+  return { path, sizeBytes, rows };
+}
+
+export type MemberOptions = {
+  readonly path: string;
+  /** Where the other members will reach this one: `tcp:HOST:PORT`, `ssl:HOST:PORT` or `unix:PATH`. Never the clients' port. */
+  readonly localAddress: string;
+  /** Default: drawn by chance, as it should be. A server id must never be used twice. */
+  readonly serverId?: string | undefined;
+  readonly clusterId?: string | undefined;
+};
+
+export type CreateClusterOptions = MemberOptions &
+  Content & {
+    /** Milliseconds, 100 to 600,000; default: ovsdb-server's own, 1,000. */
+    readonly electionTimerMs?: number | undefined;
+  };
+
+export type CreatedMember = Created & {
+  readonly serverId: string;
+  /** Undefined for a server that will learn it as it joins. */
+  readonly clusterId: string | undefined;
+};
+
+/**
+ * Makes the file of the first server of a new cluster. All other servers join it, see {@link joinCluster}.
+ *
+ * @throws DbFileError `ARGUMENT`, `EXISTS`, `LOCKED`, `BAD_SCHEMA`, `BAD_TRANSACTION`, `IO`; then no file is there.
+ */
+export async function createCluster(options: CreateClusterOptions): Promise<CreatedMember> {
+  const localAddress = checkAddress(options.localAddress, "the local address");
+  const electionTimerMs = checkElectionTimer(options.electionTimerMs);
+  const serverId = options.serverId === undefined ? drawUuid() : checkId(options.serverId, "server id");
+  const clusterId = options.clusterId === undefined ? drawUuid() : checkId(options.clusterId, "cluster id");
+  const schema = readSchema(options.schema);
+  const rows: RowCounts = new Map();
+  const header = encodeClusterHeader({
+    kind: "member",
+    server_id: serverId,
+    cluster_id: clusterId,
+    local_address: localAddress,
+    name: schema.name,
+    prev_servers: { [serverId]: localAddress },
+    prev_index: 1,
+    prev_term: 1,
+    prev_eid: drawUuid(),
+    prev_data: null,
+    prev_election_timer: undefined,
+  });
+  let sizeBytes = 0;
+  const path = await placeNew(options.path, async (file) => {
+    const writer = new RecordWriter(file, "CLUSTER");
+    await writer.write(headerText(header, schema, options, rows));
+    if (electionTimerMs !== undefined) await writer.write(electionTimerText(electionTimerMs));
+    sizeBytes = writer.sizeBytes;
+  });
+  return { path, sizeBytes, rows, serverId, clusterId };
+}
+
+export type JoinClusterOptions = MemberOptions & {
+  /** Of the database, which is the name of its schema. */
+  readonly name: string;
+  /** Addresses of members; one that is reachable is enough. */
+  readonly remotes: readonly string[];
+};
+
+/**
+ * Makes the file of a server that will join a cluster as it is first started. Nothing is asked of the cluster now. With a
+ * `clusterId`, the server will join no other cluster.
+ *
+ * @throws DbFileError `ARGUMENT`, `EXISTS`, `LOCKED`, `IO`; then no file is there.
+ */
+export async function joinCluster(options: JoinClusterOptions): Promise<CreatedMember> {
+  const localAddress = checkAddress(options.localAddress, "the local address");
+  const serverId = options.serverId === undefined ? drawUuid() : checkId(options.serverId, "server id");
+  const clusterId = options.clusterId === undefined ? undefined : checkId(options.clusterId, "cluster id");
+  const header = encodeClusterHeader({
+    kind: "joining",
+    server_id: serverId,
+    cluster_id: clusterId,
+    local_address: localAddress,
+    name: checkName(options.name),
+    remote_addresses: checkRemotes(options.remotes, localAddress),
+  });
+  let sizeBytes = 0;
+  const path = await placeNew(options.path, async (file) => {
+    const writer = new RecordWriter(file, "CLUSTER");
+    await writer.write(stringifyJson(header));
+    sizeBytes = writer.sizeBytes;
+  });
+  return { path, sizeBytes, rows: new Map(), serverId, clusterId };
+}
+
+/** The header with the snapshot, whose rows are put in as they come. */
+async function* headerText(
+  header: Json,
+  schema: DatabaseSchema,
+  content: Content,
+  rows: RowCounts,
+): AsyncGenerator<string> {
+  const marker = '"prev_data":null';
+  const text = stringifyJson(header);
+  const at = text.indexOf(marker);
+  yield `${text.slice(0, at)}"prev_data":[${schemaText(withoutEphemeral(schema))},`;
+  if (content.rows === undefined && content.comment === undefined) yield "{}";
+  else yield* contentText(schema, content, rows);
+  yield `]${text.slice(at + marker.length)}`;
+}
+
+function contentText(schema: DatabaseSchema, content: Content, rows: RowCounts): AsyncGenerator<string> {
+  const annotations = { comment: content.comment, dateMs: content.dateMs ?? Date.now() };
+  return transactionText(schema, content.rows ?? [], annotations, rows);
+}
+
+/** The entry that `ovsdb-tool create-cluster --election-timer` writes. */
+function electionTimerText(electionTimerMs: number): string {
+  return stringifyJson(
+    encodeClusterRecord({
+      type: "entry",
+      term: 1,
+      index: 2,
+      data: undefined,
+      eid: ZERO_UUID,
+      servers: undefined,
+      election_timer: electionTimerMs,
+      comment: undefined,
+    }),
+  );
+}
+
+function drawUuid(): string {
+  return randomUuid(randomBytes(16));
+}
