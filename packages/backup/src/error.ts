@@ -26,6 +26,14 @@ export type BackupErrorCode =
   | "UNSUPPORTED"
   /** A limit of size, time or count was reached. */
   | "LIMIT"
+  /** What is remembered of a member cannot be read. */
+  | "IDENTITY"
+  /** A restore's journal is damaged in its middle, or belongs to another plan. */
+  | "JOURNAL"
+  /** Another process works on the same restore. */
+  | "BUSY"
+  /** A plan must not be carried out, or an undo is no longer possible; the message has every reason. */
+  | "REFUSED"
   /** The caller's signal was raised. */
   | "ABORTED";
 
