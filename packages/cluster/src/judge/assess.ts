@@ -1,0 +1,116 @@
+/** The verdict over all members of all databases, from one observation and, if there is one, what was seen before. */
+import type { DatabaseObservation, Expected, Observation } from "../observe/types.ts";
+import { checkFiles } from "./checks/files.ts";
+import { checkAnswers, checkJoining } from "./checks/joining.ts";
+import { checkLeadership, checkSize } from "./checks/leadership.ts";
+import { checkLogs } from "./checks/logs.ts";
+import { checkMembership } from "./checks/membership.ts";
+import { checkOverTime } from "./checks/over-time.ts";
+import { checkPeers, checkRows } from "./checks/peers.ts";
+import { checkStorage } from "./checks/storage.ts";
+import { type Context, expectedFor, toFindings, weightOf } from "./context.ts";
+import type { History } from "./history.ts";
+import { computeQuorum } from "./quorum.ts";
+import {
+  compareSeverity,
+  type DatabaseVerdict,
+  type Finding,
+  type Health,
+  type LeaderSight,
+  type Quorum,
+  type Verdict,
+  worstHealth,
+} from "./types.ts";
+import { type DatabaseView, isSameId, viewDatabase } from "./view.ts";
+
+export type AssessOptions = {
+  /** What the operator says the cluster should be. */
+  readonly expected?: Expected | undefined;
+  /** What `track` gave the last time. Without it, everything that is seen once is believed. */
+  readonly history?: History | undefined;
+  /** The asker's clock; the end of the observation unless told. */
+  readonly nowMs?: number | undefined;
+};
+
+/**
+ * Judges what was seen. It never throws on an observation, whatever is missing in it, and proposes nothing that takes a
+ * member, a file or a server away unless two independent sources agree.
+ */
+export function assess(observation: Observation, options: AssessOptions = {}): Verdict {
+  const nowMs = options.nowMs ?? observation.endedMs;
+  const databases = observation.databases.map((database) => assessDatabase(database, nowMs, options));
+  return { atMs: nowMs, health: worstHealth(databases.map(({ health }) => health)), databases };
+}
+
+function assessDatabase(seen: DatabaseObservation, nowMs: number, options: AssessOptions): DatabaseVerdict {
+  const expected = expectedFor(options.expected, seen.database);
+  const past = options.history?.databases[seen.database];
+  const history = options.history === undefined ? undefined : (past ?? undefined);
+  const view = viewDatabase(seen, expected.clusterId ?? past?.clusterId);
+  const quorum = rememberIds(computeQuorum(view, { expectedMembers: expected.members }), past?.serverIds);
+  const context: Context = { view, quorum, expected, history, nowMs, found: [] };
+  for (const check of [
+    ...[checkLeadership, checkSize, checkPeers, checkRows, checkMembership, checkJoining],
+    ...[checkAnswers, checkStorage, checkLogs, checkFiles, checkOverTime],
+  ]) {
+    check(context);
+  }
+  const findings = toFindings(context).sort((one, other) => compareSeverity(weightOf(one), weightOf(other)));
+  return {
+    database: seen.database,
+    health: healthOf(view, findings),
+    quorum,
+    leader: leaderOf(view),
+    clusterId: view.clusterId,
+    term: view.leader?.status?.term ?? view.authority?.status?.term,
+    electionTimerMs: view.authority?.status?.electionTimer?.ms,
+    answered: view.members.filter(({ hasAnswered }) => hasAnswered).length,
+    asked: view.members.length,
+    findings,
+  };
+}
+
+function rememberIds(quorum: Quorum, serverIds: Readonly<Record<string, string>> = {}): Quorum {
+  const voters = quorum.voters.map((voter) => {
+    const serverId = voter.serverId ?? serverIds[voter.key];
+    return serverId === undefined ? voter : { ...voter, serverId };
+  });
+  return { ...quorum, voters };
+}
+
+function healthOf(view: DatabaseView, findings: readonly Finding[]): Health {
+  if (view.members.every(({ hasAnswered }) => !hasAnswered)) return "unknown";
+  if (view.members.every(({ isStandalone, hasAnswered }) => isStandalone || !hasAnswered)) return "not-applicable";
+  const weights = findings.map(weightOf);
+  if (weights.includes("critical")) return "critical";
+  return weights.includes("warning") ? "warning" : "ok";
+}
+
+function leaderOf(view: DatabaseView): LeaderSight | undefined {
+  const { leader } = view;
+  if (leader !== undefined) {
+    const { member, short, status } = leader;
+    return {
+      member,
+      ...(short === undefined ? {} : { short }),
+      ...(status?.term === undefined ? {} : { term: status.term }),
+    };
+  }
+  for (const { status } of view.voices) {
+    const named = status?.leader;
+    if (named === undefined || named === "unknown" || named === "self") continue;
+    const server = view.configured.find(({ nickname, short }) => nickname === named || isSameId(short, named));
+    const term = status?.term === undefined ? {} : { term: status.term };
+    return {
+      ...(server?.view === undefined ? {} : { member: server.view.member }),
+      short: server?.short ?? named,
+      ...term,
+    };
+  }
+  const row = view.members.find(
+    (one) => one.row?.leader === true && one.row.connected && one.row.model === "clustered",
+  );
+  return row === undefined
+    ? undefined
+    : { member: row.member, ...(row.short === undefined ? {} : { short: row.short }) };
+}

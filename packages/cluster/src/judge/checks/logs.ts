@@ -1,0 +1,124 @@
+/** What only the log tells. Lines look like `2026-11-25T20:03:03.283Z|00012|raft|INFO|text`. */
+import type { FindingCode } from "../catalogue/index.ts";
+import type { Context } from "../context.ts";
+import { HOUR_MS } from "../history.ts";
+import type { Evidence } from "../types.ts";
+
+/** Characters of the end of a log that are read, so that no log can hold the judge up. */
+export const LOG_CHARACTERS_MAX = 1_000_000;
+
+type Pattern = {
+  readonly code: FindingCode;
+  readonly pattern: RegExp;
+  /** How many such lines within the hour it takes; 1 unless told. */
+  readonly least?: number;
+};
+
+export const LOG_PATTERNS: readonly Pattern[] = [
+  { code: "kicked-file", pattern: /server has left the cluster|shows that the server left the cluster/ },
+  {
+    code: "commit-beyond-log",
+    pattern: /advances commit index to \d+ but last log index is \d+|skips past expected index/,
+  },
+  { code: "committed-entries-cut", pattern: /attempts to truncate log.*commit index is already/ },
+  {
+    code: "file-damaged",
+    pattern: /bytes starting at offset \d+ have SHA-1 hash|parse error at offset \d+ in header line/,
+  },
+  { code: "file-torn", pattern: /error reading \d+ bytes starting at offset \d+: End of file/ },
+  { code: "write-errors", pattern: /write failed|I\/O error|past last synced index [1-9]|No space left on device/ },
+  { code: "vote-deferred", pattern: /deferred vote_request.*past last synced index 0/ },
+  { code: "misrouted-messages", pattern: /misrouted message \(addressed to/, least: 2 },
+  { code: "foreign-server-at-address", pattern: /wrong cluster \S+ \(expected/, least: 2 },
+  { code: "zero-cluster-id", pattern: /missing or zero cluster ID/i },
+  { code: "host-not-in-list", pattern: /host ip .* not in env/i },
+  {
+    code: "unreadable-address",
+    pattern: /name resolution (failed|is not)|could not (be resolved|resolve)|expected a numeric address/i,
+  },
+  { code: "cluster-command-on-standalone", pattern: /not a clustered database|Database is not clustered/i },
+  { code: "clients-see-stale-data", pattern: /clustered database server has stale data/ },
+  { code: "clients-disconnected", pattern: /clustered database server is disconnected from cluster/, least: 3 },
+  { code: "send-backlog", pattern: /excessive sending backlog/ },
+  {
+    code: "tls-error",
+    pattern:
+      /certificate (has )?expired|certificate verify failed|Private key must be configured|SSL_(accept|connect): .*error/i,
+  },
+  { code: "schema-differs", pattern: /unknown column|No column \S+ in table|unexpected record/i },
+  { code: "prerequisite-storm", pattern: /prerequisite (check failed|mismatch)/i, least: 100 },
+  { code: "compaction-elections", pattern: /Transferring leadership to write a snapshot/, least: 4 },
+  {
+    code: "frequent-elections",
+    pattern: /: timeout expired, starting election|: Dropped .*starting election/,
+    least: 5,
+  },
+  { code: "joiner-disconnects", pattern: /joining.*(connection dropped|no response to inactivity probe)/i, least: 3 },
+];
+
+const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)\|/;
+
+type Line = { readonly atMs: number | undefined; readonly text: string };
+
+/** The lines of the hour before `nowMs`; those without a time count as well. */
+export function recentLines(logText: string, nowMs: number): Line[] {
+  const lines: Line[] = [];
+  for (const text of logText.slice(-LOG_CHARACTERS_MAX).split("\n")) {
+    if (text === "") continue;
+    const stamp = STAMP.exec(text)?.[1];
+    const atMs = stamp === undefined ? undefined : Date.parse(stamp);
+    if (atMs === undefined || atMs > nowMs - HOUR_MS) lines.push({ atMs, text });
+  }
+  return lines;
+}
+
+export function checkLogs(context: Context): void {
+  for (const { member, seen } of context.view.members) {
+    if (seen.logText !== undefined) checkLog(context, member, recentLines(seen.logText, context.nowMs));
+  }
+}
+
+function checkLog({ view, quorum, found }: Context, member: string, lines: readonly Line[]): void {
+  const quote = (matching: readonly Line[]): Evidence => {
+    const last = matching.at(-1)?.text.slice(0, 300) ?? "";
+    return { source: "log", member, text: matching.length === 1 ? last : `${matching.length} times, last: ${last}` };
+  };
+  for (const { code, pattern, least = 1 } of LOG_PATTERNS) {
+    const matching = lines.filter(({ text }) => pattern.test(text));
+    if (matching.length < least) continue;
+    const voter = quorum.voters.find((one) => one.member === member);
+    // The leader, which does not hear it either, is the second source.
+    const leader = view.leader?.member;
+    const isConfirmed = leader !== undefined && leader !== member && voter?.silentTo.includes(leader) === true;
+    const isGone = leader !== undefined && leader !== member && voter === undefined && code === "kicked-file";
+    found.push({
+      code,
+      members: [member],
+      ...(voter === undefined ? {} : { servers: [voter.key] }),
+      evidence: [quote(matching)],
+      witnesses: isConfirmed || isGone ? [leader] : [],
+    });
+  }
+  const slow = lines.filter(({ text }) => {
+    const ms = /Unreasonably long (\d+)ms poll interval/i.exec(text)?.[1];
+    return ms !== undefined && Number(ms) > view.timerMs / 2;
+  });
+  if (slow.length > 0) found.push({ code: "slow-poll", members: [member], evidence: [quote(slow)] });
+  checkHandover({ found, member }, lines, quote);
+}
+
+/** A leadership handed over to a server that compacts first: no leader until it is done. */
+function checkHandover(
+  { found, member }: { readonly found: Context["found"]; readonly member: string },
+  lines: readonly Line[],
+  quote: (matching: readonly Line[]) => Evidence,
+): void {
+  const received = lines.findLastIndex(({ text }) => /received leadership transfer/.test(text));
+  if (received < 0) return;
+  const after = lines.slice(received);
+  const elected = after.findIndex(({ text }) => /elected leader/.test(text));
+  const until = elected < 0 ? after : after.slice(0, elected);
+  const compaction = until.filter(({ text }) => /Database compaction took (\d+)ms/i.test(text));
+  if (compaction.length > 0)
+    found.push({ code: "successor-compacting", members: [member], evidence: [quote(compaction)] });
+}

@@ -1,0 +1,138 @@
+/** Members that are silent, and links that do not stand. */
+import type { Context } from "../context.ts";
+import type { Evidence, Voter } from "../types.ts";
+import { type ConfiguredServer, type DatabaseView, lineOf, linkState, type MemberView, nameOf } from "../view.ts";
+import { printLinks } from "./leadership.ts";
+
+/** Entries; beyond it a member is no place for a backup (the alert rules of others use the same bound). */
+export const LAG_MAX = 1_000;
+
+export function checkPeers(context: Context): void {
+  const { view, quorum } = context;
+  for (const [index, server] of view.configured.entries()) {
+    const voter = quorum.voters[index];
+    if (voter === undefined || voter.isGhost) continue;
+    if (voter.liveness === "silent") checkSilent(context, server);
+    else checkHeard(context, server, voter);
+  }
+}
+
+/** What each voice says of a silent server, the leader first. */
+function silenceOf(view: DatabaseView, server: ConfiguredServer): Evidence[] {
+  const evidence: Evidence[] = [];
+  const voices = [...view.voices].sort((one, other) => Number(other === view.leader) - Number(one === view.leader));
+  for (const voice of voices) {
+    if (voice === server.view) continue;
+    const line = lineOf(voice, server);
+    const link = linkState(voice, server);
+    const isWitness = voice === view.leader || link === "down";
+    if (line === undefined || !isWitness) continue;
+    const age = line.lastMessageMs === undefined ? "never heard" : `heard ${line.lastMessageMs} ms ago`;
+    const match =
+      line.matchIndex === undefined ? "" : `, match_index ${line.matchIndex} of ${(voice.status?.log?.end ?? 0) - 1}`;
+    const text = `${server.short}: ${age}${match}, link ${link}; election timer ${view.timerMs} ms`;
+    evidence.push({ source: "status", member: voice.member, text });
+  }
+  if (server.view?.isUnreachable === true) {
+    evidence.push({ source: "observer", text: `${server.view.member}: ${server.view.failure ?? "no answer"}` });
+  }
+  return evidence;
+}
+
+function checkSilent({ view, found }: Context, server: ConfiguredServer): void {
+  const evidence = silenceOf(view, server);
+  const about = { members: [nameOf(server)], servers: [server.key], evidence };
+  const hub = view.leader ?? view.voices.find((voice) => voice !== server.view);
+  const link = hub === undefined ? "unknown" : linkState(hub, server);
+  const own = server.view?.status;
+  if (server.view?.hasAnswered === true && own !== undefined) {
+    const hearsLeader = own.role === "follower" && own.leader !== undefined && own.leader !== "unknown";
+    if (hearsLeader) found.push({ ...about, code: "peer-not-replicating" });
+    else if (link !== "up" || own.role === "candidate")
+      found.push({
+        ...about,
+        code: "peer-link-down",
+        evidence: [
+          ...evidence,
+          {
+            source: "status",
+            member: server.view.member,
+            text: `${own.role}, leader ${own.leader}, links ${printLinks(server.view)}`,
+          },
+        ],
+      });
+    else found.push({ ...about, code: "peer-hung" });
+    return;
+  }
+  const line = view.leader === undefined ? undefined : lineOf(view.leader, server);
+  const last = (view.leader?.status?.log?.end ?? 0) - 1;
+  if (link === "down" || (view.leader === undefined && link !== "up")) found.push({ ...about, code: "peer-down" });
+  else if (server.view?.isUnreachable !== true && line?.matchIndex !== undefined && line.matchIndex < last)
+    found.push({ ...about, code: "peer-not-replicating" });
+  else if (link === "unknown" && server.view?.isUnreachable === true) found.push({ ...about, code: "peer-down" });
+  else found.push({ ...about, code: "peer-hung" });
+}
+
+function checkHeard({ view, found }: Context, server: ConfiguredServer, voter: Voter): void {
+  const name = nameOf(server);
+  const servers = [server.key];
+  if (server.view?.isUnreachable === true && voter.heardBy.length > 0) {
+    const evidence: Evidence[] = [
+      { source: "observer", text: `${server.view.failure ?? "no answer"}; heard by ${voter.heardBy.join(", ")}` },
+    ];
+    found.push({ code: "member-unreachable", members: [name], servers, evidence });
+  }
+  for (const voice of view.voices) {
+    if (voice !== server.view) checkLink({ view, found }, voice, server, voter);
+  }
+  const { leader } = view;
+  const line = leader === undefined ? undefined : lineOf(leader, server);
+  const last = (leader?.status?.log?.end ?? 0) - 1;
+  if (leader !== undefined && line?.matchIndex !== undefined && !line.isSelf && line.matchIndex > 0) {
+    if (last - line.matchIndex > LAG_MAX) {
+      const text = `match_index ${line.matchIndex} of ${last}`;
+      found.push({
+        code: "follower-lagging",
+        members: [name],
+        servers,
+        evidence: [{ source: "status", member: leader.member, text }],
+      });
+    }
+  }
+}
+
+type Links = Pick<Context, "view" | "found">;
+
+function checkLink({ found }: Links, voice: MemberView, server: ConfiguredServer, voter: Voter): void {
+  const nickname = lineOf(voice, server)?.nickname;
+  const links = voice.status?.connections;
+  if (nickname === undefined || links === undefined) return;
+  const own = links.filter((link) => link.nickname === nickname);
+  const about = { members: [voice.member, nameOf(server)], servers: [server.key] };
+  const evidence: Evidence[] = [{ source: "status", member: voice.member, text: `links ${printLinks(voice)}` }];
+  if (linkState(voice, server) === "down") {
+    found.push({
+      ...about,
+      code: voter.liveness === "live" ? "peer-link-down" : "peer-down",
+      ...(voter.liveness === "live" ? {} : { members: [nameOf(server)] }),
+      evidence,
+    });
+    return;
+  }
+  const isBroken = own.some(({ direction, isConnected }) => direction === "out" && !isConnected);
+  const comesIn = own.some(({ direction, isConnected }) => direction === "in" && isConnected);
+  if (isBroken && comesIn) found.push({ ...about, code: "one-way-link", evidence });
+}
+
+/** `_Server` alone, where no status can be had: who has applied how much. */
+export function checkRows({ view, found }: Context): void {
+  const leader = view.members.find(({ row }) => row?.leader === true && row.model === "clustered");
+  const index = leader?.row?.index;
+  if (leader === undefined || index === undefined) return;
+  for (const { member, row, clusterId } of view.members) {
+    if (row?.index === undefined || row === leader.row || row.model !== "clustered") continue;
+    if (clusterId !== leader.clusterId || index - row.index <= LAG_MAX) continue;
+    const text = `has applied ${row.index}, the leader ${leader.member} ${index}`;
+    found.push({ code: "follower-lagging", members: [member], evidence: [{ source: "server", member, text }] });
+  }
+}

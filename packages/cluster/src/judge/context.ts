@@ -1,0 +1,107 @@
+/** What a check is given, and how it says what it found. */
+import type { Expected } from "../observe/types.ts";
+import { FINDINGS, type FindingCode } from "./catalogue/index.ts";
+import { type DatabaseHistory, findingKey } from "./history.ts";
+import type { Evidence, Finding, Quorum, Severity } from "./types.ts";
+import type { DatabaseView } from "./view.ts";
+
+export type ExpectedOne = {
+  readonly members: number | undefined;
+  readonly addresses: readonly string[] | undefined;
+  readonly clusterId: string | undefined;
+  readonly electionTimerMs: number | undefined;
+};
+
+export type Context = {
+  readonly view: DatabaseView;
+  readonly quorum: Quorum;
+  readonly expected: ExpectedOne;
+  readonly history: DatabaseHistory | undefined;
+  readonly nowMs: number;
+  readonly found: Found[];
+};
+
+export type Found = {
+  readonly code: FindingCode;
+  readonly members: readonly string[];
+  readonly servers?: readonly string[];
+  readonly evidence: readonly Evidence[];
+  /** Beside the members whose words are the evidence. */
+  readonly witnesses?: readonly string[];
+  readonly severity?: Severity;
+  /** Whether the sources agree; without it, two of them are enough. */
+  readonly isAgreed?: boolean;
+};
+
+export function expectedFor(expected: Expected | undefined, database: string): ExpectedOne {
+  const members = expected?.members;
+  const timer = expected?.electionTimerMs;
+  const addresses = expected?.addresses?.[database];
+  const count = typeof members === "number" ? members : members?.[database];
+  return {
+    members: count ?? addresses?.length,
+    addresses,
+    clusterId: expected?.clusterIds?.[database],
+    electionTimerMs: typeof timer === "number" ? timer : timer?.[database],
+  };
+}
+
+/** One finding per code and subject: what several members say of the same becomes one, with all their evidence. */
+export function toFindings({ found, view, history, nowMs }: Context): Finding[] {
+  const merged = new Map<string, Found>();
+  for (const one of found) {
+    const key = findingKey(one.code, one.members);
+    const before = merged.get(key);
+    merged.set(
+      key,
+      before === undefined
+        ? one
+        : {
+            ...before,
+            evidence: [...before.evidence, ...one.evidence],
+            witnesses: [...(before.witnesses ?? []), ...(one.witnesses ?? [])],
+            servers: [...new Set([...(before.servers ?? []), ...(one.servers ?? [])])],
+          },
+    );
+  }
+  return [...merged].map(([key, one]) => {
+    const { incident, severity, title, sightings: sightingsNeeded, remedy } = FINDINGS[one.code];
+    const before = history?.findings[key];
+    const witnesses = [...new Set([...sourcesOf(one.evidence), ...(one.witnesses ?? [])])];
+    // Destruction takes two: on the word of one there is only something to look at.
+    const isAgreed = witnesses.length >= 2 && one.isAgreed !== false;
+    return {
+      code: one.code,
+      incident,
+      severity: one.severity ?? severity,
+      database: view.database,
+      title,
+      members: one.members,
+      servers: one.servers ?? [],
+      evidence: one.evidence,
+      witnesses,
+      sinceMs: before?.firstMs ?? nowMs,
+      sightings: (before?.sightings ?? 0) + 1,
+      sightingsNeeded: history === undefined ? 1 : sightingsNeeded,
+      remedy:
+        remedy.isDestructive && !isAgreed
+          ? { kind: "inspect", text: remedy.before ?? remedy.text, isDestructive: false }
+          : { kind: remedy.kind, text: remedy.text, isDestructive: remedy.isDestructive },
+    };
+  });
+}
+
+/** Each member is one source, its log and file are others: they say what the process itself does not know. */
+function sourcesOf(evidence: readonly Evidence[]): string[] {
+  return evidence
+    .filter(({ source }) => source !== "expected" && source !== "history")
+    .map(({ source, member }) => {
+      const who = member ?? "observer";
+      return source === "log" || source === "file" ? `${who}'s ${source}` : who;
+    });
+}
+
+/** What a finding is worth at this moment: before it was seen often enough, it is only worth knowing. */
+export function weightOf({ severity, sightings, sightingsNeeded }: Finding): Severity {
+  return sightings >= sightingsNeeded ? severity : "info";
+}

@@ -1,0 +1,163 @@
+/** Remembering: one step of the history per observation. Pure; the history is plain data and bounded. */
+import type { DatabaseObservation, Observation } from "../observe/types.ts";
+import {
+  type DatabaseHistory,
+  EMPTY_DATABASE,
+  emptyHistory,
+  findingKey,
+  type History,
+  IDS_MAX,
+  type MemberSample,
+  type Sample,
+  SAMPLES_MAX,
+  type Seen,
+  TIMES_MAX,
+} from "./history.ts";
+import { assess, type AssessOptions } from "./assess.ts";
+import type { DatabaseVerdict, Verdict } from "./types.ts";
+import { type DatabaseView, keyOf, viewDatabase } from "./view.ts";
+
+/** What was longer ago than this between two looks is not "in a row". */
+const GAP_MAX_MS = 600_000;
+
+/** Judges with the history, and gives the history for the next time. */
+export function track(
+  history: History | undefined,
+  observation: Observation,
+  options: Omit<AssessOptions, "history"> = {},
+): { readonly history: History; readonly verdict: Verdict } {
+  const before = history ?? emptyHistory();
+  const verdict = assess(observation, { ...options, history: before });
+  return { history: remember(before, observation, verdict), verdict };
+}
+
+export function remember(history: History, observation: Observation, verdict: Verdict): History {
+  const databases: Record<string, DatabaseHistory> = { ...history.databases };
+  for (const seen of observation.databases) {
+    const judged = verdict.databases.find(({ database }) => database === seen.database);
+    if (judged === undefined) continue;
+    databases[seen.database] = rememberDatabase(
+      history.databases[seen.database] ?? EMPTY_DATABASE,
+      seen,
+      judged,
+      verdict.atMs,
+    );
+  }
+  return { version: 1, databases };
+}
+
+function rememberDatabase(
+  before: DatabaseHistory,
+  seen: DatabaseObservation,
+  judged: DatabaseVerdict,
+  nowMs: number,
+): DatabaseHistory {
+  const view = viewDatabase(seen, before.clusterId);
+  const last = before.samples.at(-1);
+  const sample = sampleOf(view, nowMs);
+  const rose = last?.term !== undefined && sample.term !== undefined && sample.term > last.term;
+  const moved = rose && sample.leader !== last?.leader && sample.leaderReason === "leadership_transfer";
+  const isRecent = last !== undefined && nowMs - last.atMs <= GAP_MAX_MS;
+  return {
+    ...(before.clusterId === undefined && judged.clusterId?.length !== 36
+      ? {}
+      : { clusterId: before.clusterId ?? judged.clusterId ?? "" }),
+    findings: rememberFindings(isRecent ? before.findings : {}, judged, nowMs),
+    serverIds: bounded({ ...before.serverIds, ...idsOf(view) }),
+    idOfMember: bounded({ ...before.idOfMember, ...idsByMember(view) }),
+    reached: bounded(rememberReached(before.reached, view)),
+    elections: rose ? [...before.elections, nowMs].slice(-TIMES_MAX) : before.elections,
+    transfers: moved ? [...before.transfers, nowMs].slice(-TIMES_MAX) : before.transfers,
+    samples: [...before.samples, sample].slice(-SAMPLES_MAX),
+  };
+}
+
+function rememberFindings(
+  before: Readonly<Record<string, Seen>>,
+  judged: DatabaseVerdict,
+  nowMs: number,
+): Record<string, Seen> {
+  const findings: Record<string, Seen> = {};
+  for (const { code, members } of judged.findings) {
+    const key = findingKey(code, members);
+    const past = before[key];
+    findings[key] = { firstMs: past?.firstMs ?? nowMs, lastMs: nowMs, sightings: (past?.sightings ?? 0) + 1 };
+  }
+  return findings;
+}
+
+/** The newest are kept. */
+function bounded<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).slice(-IDS_MAX));
+}
+
+function idsOf(view: DatabaseView): Record<string, string> {
+  const ids: Record<string, string> = {};
+  for (const { serverId, short, address } of view.members) {
+    if (serverId !== undefined && short !== undefined && address !== undefined)
+      ids[keyOf({ short, address })] = serverId;
+  }
+  return ids;
+}
+
+function idsByMember(view: DatabaseView): Record<string, string> {
+  return Object.fromEntries(
+    view.members.flatMap(({ member, serverId }) => (serverId === undefined ? [] : [[member, serverId]])),
+  );
+}
+
+function rememberReached(before: DatabaseHistory["reached"], view: DatabaseView): DatabaseHistory["reached"] {
+  const reached = { ...before };
+  for (const { serverId, status } of view.voices) {
+    if (serverId === undefined || status?.term === undefined) continue;
+    const past = reached[serverId];
+    reached[serverId] = { term: Math.max(past?.term ?? 0, status.term), acknowledged: past?.acknowledged ?? 0 };
+  }
+  for (const server of view.configured) {
+    const line = view.leader?.status?.servers?.find(
+      ({ short, address }) => short === server.short && address === server.address,
+    );
+    if (server.serverId === undefined || line?.matchIndex === undefined) continue;
+    const past = reached[server.serverId];
+    const acknowledged = Math.max(past?.acknowledged ?? 0, line.matchIndex);
+    reached[server.serverId] = { term: past?.term ?? 0, acknowledged };
+  }
+  return reached;
+}
+
+function sampleOf(view: DatabaseView, atMs: number): Sample {
+  const { leader } = view;
+  const status = leader?.status;
+  const own = status?.servers?.find(({ isSelf }) => isSelf);
+  const members: Record<string, MemberSample> = {};
+  for (const { member, serverId, status: one } of view.members) {
+    members[member] = defined({
+      serverId,
+      term: one?.term,
+      lastIndex: one?.log === undefined ? undefined : one.log.end - 1,
+      applied: one?.log === undefined ? undefined : one.log.end - 1 - (one.unapplied ?? 0),
+      disconnections: one?.disconnections,
+      isJoining: one?.state === "joining cluster" ? true : undefined,
+    });
+  }
+  const matched: Record<string, number> = {};
+  for (const line of status?.servers ?? []) if (line.matchIndex !== undefined) matched[keyOf(line)] = line.matchIndex;
+  return {
+    atMs,
+    members,
+    matched,
+    ...defined({
+      term: status?.term ?? view.authority?.status?.term,
+      leader: own === undefined ? undefined : keyOf(own),
+      leaderReason: status?.electionStarted?.reason,
+      leaderLogStart: status?.log?.start,
+      leaderLastIndex: status?.log === undefined ? undefined : status.log.end - 1,
+    }),
+  };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function defined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,187 @@
+/** An observation of one database, made comparable: who is who, whose list counts, and what each hears of the others. */
+import { type DatabaseObservation, type MemberObservation, serverRowOf, statusOf } from "../observe/types.ts";
+import type { ServerRow } from "../observe/types.ts";
+import type { ClusterStatus, ServerLine } from "../status/types.ts";
+
+/** One member, as it describes itself. */
+export type MemberView = {
+  readonly member: string;
+  readonly seen: MemberObservation;
+  readonly status: ClusterStatus | undefined;
+  readonly row: ServerRow | undefined;
+  /** It said something about this database, if only that it does not have it. */
+  readonly hasAnswered: boolean;
+  /** Something was asked, and nothing came: nobody there, or it hangs. */
+  readonly isUnreachable: boolean;
+  /** Why the first question failed, if all did. */
+  readonly failure: string | undefined;
+  readonly isStandalone: boolean;
+  /** It answers, and has no such clustered database open. */
+  readonly isUnknownCluster: boolean;
+  /** The whole server id. */
+  readonly serverId: string | undefined;
+  readonly short: string | undefined;
+  readonly address: string | undefined;
+  readonly clusterId: string | undefined;
+};
+
+/** One line of the list of members that counts. */
+export type ConfiguredServer = {
+  readonly key: string;
+  readonly nickname: string;
+  readonly short: string;
+  readonly address: string;
+  readonly serverId: string | undefined;
+  readonly view: MemberView | undefined;
+};
+
+export type DatabaseView = {
+  readonly database: string;
+  readonly members: readonly MemberView[];
+  /** Those of the cluster that is judged, with a status that can be read. */
+  readonly voices: readonly MemberView[];
+  /** Those of other clusters. */
+  readonly foreign: readonly MemberView[];
+  readonly clusterId: string | undefined;
+  /** Claims to lead, has the highest term of all who do. */
+  readonly leader: MemberView | undefined;
+  /** Whose list of members counts. */
+  readonly authority: MemberView | undefined;
+  readonly configured: readonly ConfiguredServer[];
+  readonly timerMs: number;
+};
+
+const DEFAULT_TIMER_MS = 1_000;
+
+export function keyOf({ short, address }: { readonly short: string; readonly address: string }): string {
+  return `${short}@${address}`;
+}
+
+function isWhole(uuid: string | undefined): uuid is string {
+  return uuid !== undefined && uuid.length === 36;
+}
+
+function viewOf(seen: MemberObservation): MemberView {
+  const status = statusOf(seen);
+  const row = serverRowOf(seen);
+  const answers = [seen.status, seen.server].filter((answer) => answer !== undefined);
+  const failed = answers.find((answer) => !answer.ok);
+  const hasAnswered = answers.some(({ ok }) => ok);
+  const answer = seen.status?.ok === true ? seen.status.value : undefined;
+  const printed = status?.serverId;
+  const serverId = isWhole(printed?.uuid) ? printed.uuid : row?.sid;
+  const own = status?.servers?.find(({ isSelf }) => isSelf);
+  const clusterId = status?.clusterId;
+  return {
+    member: seen.member,
+    seen,
+    status,
+    row,
+    hasAnswered,
+    isUnreachable: answers.length > 0 && !hasAnswered,
+    failure: hasAnswered || failed?.ok !== false ? undefined : `${failed.via}: ${failed.error.message}`,
+    isStandalone:
+      row !== undefined ? row.model !== "clustered" : answer?.type === "unknown-command" && seen.server === undefined,
+    isUnknownCluster: answer?.type === "unknown-cluster" || (answer?.type === "unknown-command" && row === undefined),
+    serverId,
+    short: printed?.short ?? own?.short ?? serverId?.slice(0, 4),
+    address: status?.address ?? own?.address,
+    clusterId: clusterId === "not yet known" ? undefined : (clusterId?.uuid ?? row?.cid),
+  };
+}
+
+/** Two printed ids of one cluster: one of them may be cut short. */
+export function isSameId(one: string, other: string): boolean {
+  return one.startsWith(other) || other.startsWith(one);
+}
+
+/** Whether a member's words about others count: it is in, or says at least who it thinks is. */
+function isVoice(view: MemberView): boolean {
+  return view.status !== undefined && (view.status.servers?.length ?? 0) > 0;
+}
+
+/** The cluster that is meant: the expected one, else the one that most of the asked members belong to, then the larger. */
+function chooseCluster(views: readonly MemberView[], expected: string | undefined): string | undefined {
+  const weigh = (id: string): number => {
+    const own = views.filter((view) => view.clusterId !== undefined && isSameId(view.clusterId, id));
+    const listed = Math.max(0, ...own.map(({ status }) => status?.servers?.length ?? 0));
+    return own.length * 1_000 + listed;
+  };
+  const ids = [...new Set(views.map(({ clusterId }) => clusterId).filter((id) => id !== undefined))];
+  const wanted = ids.find((id) => expected !== undefined && isSameId(id, expected));
+  if (wanted !== undefined) return wanted;
+  return ids.reduce<string | undefined>(
+    (best, id) => (best === undefined || weigh(id) > weigh(best) ? id : best),
+    undefined,
+  );
+}
+
+function lastIndex({ status }: MemberView): number {
+  return (status?.log?.end ?? 0) - 1;
+}
+
+export function viewDatabase(seen: DatabaseObservation, expectedClusterId?: string): DatabaseView {
+  const members = seen.members.map(viewOf);
+  const clusterId = chooseCluster(members, expectedClusterId);
+  const isForeign = (view: MemberView): boolean =>
+    clusterId !== undefined && view.clusterId !== undefined && !isSameId(view.clusterId, clusterId);
+  const foreign = members.filter(isForeign);
+  const voices = members.filter((view) => isVoice(view) && !isForeign(view));
+  const byTerm = [...voices].sort(
+    (one, other) => (other.status?.term ?? 0) - (one.status?.term ?? 0) || lastIndex(other) - lastIndex(one),
+  );
+  const leader = byTerm.find(({ status }) => status?.role === "leader");
+  const authority = leader ?? byTerm[0];
+  const timerMs =
+    authority?.status?.electionTimer?.ms ??
+    members.find(({ status }) => status?.electionTimer !== undefined)?.status?.electionTimer?.ms ??
+    DEFAULT_TIMER_MS;
+  const configured = (authority?.status?.servers ?? []).map((line) => configuredServer(line, members, isForeign));
+  return { database: seen.database, members, voices, foreign, clusterId, leader, authority, configured, timerMs };
+}
+
+function configuredServer(
+  line: ServerLine,
+  members: readonly MemberView[],
+  isForeign: (view: MemberView) => boolean,
+): ConfiguredServer {
+  const view = members.find(
+    (member) =>
+      member.short === line.short &&
+      !isForeign(member) &&
+      (member.address === undefined || member.address === line.address),
+  );
+  const { nickname, short, address } = line;
+  return { key: keyOf(line), nickname, short, address, serverId: view?.serverId, view };
+}
+
+/** What one member's list says of another. */
+export function lineOf(view: MemberView, { short, address }: ConfiguredServer): ServerLine | undefined {
+  return view.status?.servers?.find((line) => line.short === short && line.address === address);
+}
+
+export type LinkState = "up" | "down" | "unknown";
+
+/** How the member sees its links to another, either way. An outgoing link whose far end is not known says nothing. */
+export function linkState(view: MemberView, server: ConfiguredServer): LinkState {
+  const nickname = lineOf(view, server)?.nickname ?? server.nickname;
+  const links = view.status?.connections?.filter((link) => link.nickname === nickname) ?? [];
+  if (links.some(({ isConnected }) => isConnected)) return "up";
+  if (links.length > 0) return "down";
+  // Links made while joining keep the name 0000: one that is up may be this one's, none that is up can't be.
+  const nameless =
+    view.status?.connections?.filter((link) => link.direction === "out" && link.nickname === "0000") ?? [];
+  return nameless.length > 0 && nameless.every(({ isConnected }) => !isConnected) ? "down" : "unknown";
+}
+
+/** Ages are printed since 2.15, together with `Disconnections`. */
+export function printsAges({ status }: MemberView): boolean {
+  return (
+    status?.disconnections !== undefined || status?.servers?.some((line) => line.lastMessageMs !== undefined) === true
+  );
+}
+
+/** For people: the operator's name, and the id. */
+export function nameOf(server: ConfiguredServer): string {
+  return server.view?.member ?? `${server.short} (${server.address})`;
+}
