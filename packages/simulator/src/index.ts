@@ -11,6 +11,8 @@ export type {
   Condition,
   Delay,
   Expectation,
+  Finding,
+  GroupSpec,
   ModelSpec,
   Scenario,
   Step,
@@ -23,11 +25,39 @@ export { parseScenario } from "./scenario/parse.ts";
 export { disappointments, outageDisappointments, quantile } from "./expectation.ts";
 export { findScenario, shippedFiles, shippedScenarios } from "./edge/scenarios.ts";
 export { formatScenario } from "./scenario/format.ts";
-export { type RestartPlan, whatIf } from "./what-if.ts";
+export { type JsonSchema, scenarioSchema } from "./scenario/schema.ts";
+export { type RestartPlan, type Wait, whatIf } from "./what-if.ts";
+export { type Odds, odds, type OddsQuestion } from "./odds/odds.ts";
+export {
+  failoverMs,
+  type FailoverQuestion,
+  firstTimeoutMs,
+  healMs,
+  overlap,
+  overlapInARow,
+  splitVote,
+  staleLeaderMs,
+  unavailability,
+  zonedUnavailability,
+} from "./odds/closed.ts";
+export { type Losses, quorumLosses, type RepairQuestion } from "./odds/repair.ts";
+export { advise, ladder, type Stalls, type TimerAdvice, type TimerQuestion } from "./plan/advise.ts";
+export {
+  type PlanQuestion,
+  type PlanVariant,
+  type PlanWord,
+  planWait,
+  type RestartAdvice,
+} from "./plan/plan.ts";
+export type { PlanStep } from "./plan/steps.ts";
+export { type LiveCluster, liveCluster, readStatus, type StatusLike } from "./plan/live.ts";
+export { type Diff, diff, withSettings } from "./diff.ts";
+export { failuresOf, type Replay, replay } from "./replay/finding.ts";
+export { shrink, type Shrunk, type ShrinkOptions } from "./replay/shrink.ts";
 export { runSeed, type SeedResult, summarize, type Sweep } from "./search/sweep.ts";
 export { broken, type Smallest, swarm, type SwarmOptions, type SwarmResult } from "./search/swarm.ts";
 export { sweep, type SweepOptions } from "./edge/sweep.ts";
-export { htmlReport } from "./picture/html.ts";
+export { report } from "./picture/html.ts";
 export { type Lane, type LaneState, lanesOf, type Stretch } from "./picture/lanes.ts";
 export { mermaid, type MermaidOptions } from "./picture/mermaid.ts";
 export { storyOf, type StoryOptions } from "./picture/story.ts";

@@ -1,4 +1,5 @@
 /** Runs one seed of a scenario from its beginning to its end. */
+import { simulateGroups } from "./groups.ts";
 import { Recorder, type TraceLevel } from "./recorder.ts";
 import type { Scenario, Step } from "./scenario/types.ts";
 import type { Run } from "./trace.ts";
@@ -19,6 +20,7 @@ export type SimulateOptions = {
 
 /** A function of scenario, profile and seed: the same on every machine. Throws `ScenarioError` for what cannot be run. */
 export function simulate(scenario: Scenario, options: SimulateOptions = {}): Run {
+  if (scenario.groups.length > 0) return simulateGroups(scenario, options, { prepare: prepareWorld, finish });
   const world = prepareWorld(scenario, options);
   world.run(world.trace.zeroUs + scenario.forMs * 1000);
   return finish(world);

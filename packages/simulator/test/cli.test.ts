@@ -25,14 +25,14 @@ async function run(
 }
 
 describe("quorum-sim", () => {
-  test.each(["", "run", "sweep", "what-if", "explore", "twin", "measures", "list", "show"])(
-    "%s --help",
-    async (name) => {
-      const { status, out } = await run(...(name === "" ? [] : [name]), "--help");
-      expect(status).toBe(0);
-      expect(out).toContain(`Usage: quorum-sim ${name}`.trimEnd());
-    },
-  );
+  test.each([
+    ...["", "run", "sweep", "what-if", "explore", "twin", "measures", "list", "show"],
+    ...["plan", "timer", "odds", "diff", "replay", "shrink", "schema"],
+  ])("%s --help", async (name) => {
+    const { status, out } = await run(...(name === "" ? [] : [name]), "--help");
+    expect(status).toBe(0);
+    expect(out).toContain(`Usage: quorum-sim ${name}`.trimEnd());
+  });
 
   test.each([
     [["fly"], "unknown command 'fly'"],
@@ -44,6 +44,15 @@ describe("quorum-sim", () => {
     [["what-if", "--down", "40"], "Not a duration"],
     [["what-if", "--how", "shout"], '"shout" is no way to stop a server'],
     [["twin", "s18"], "s18-power-loss has no twin"],
+    [["odds", "--zones", "2,x"], "Not a whole number"],
+    [["odds", "--zone-availability", "140%"], "Not a share"],
+    [["timer", "--stall", "0s"], "stalls: 0 < p50"],
+    [["plan", "--order", "m7"], 'there is no member "m7"'],
+    [["plan", "--from-status", "package.json"], "package.json: this is not what ovs-appctl cluster/status prints"],
+    [["diff", "s1@colour=red", "s1"], '"colour=red" is no setting'],
+    [["diff", "s5@members=2", "s5"], "members=2: a whole number from 3"],
+    [["replay", "nothing.yaml"], 'no file and no shipped scenario "nothing.yaml"'],
+    [["explore", "--members", "12"], "Not a whole number"],
   ])("%j is refused with 2", async (args, complaint) => {
     const { status, err } = await run(...args);
     expect(err).toContain(complaint);
@@ -77,9 +86,18 @@ describe("quorum-sim", () => {
       ["show", "s1", "--json"],
       ["sweep", "s2", "--seeds", "3", "--json"],
       ["what-if", "--seeds", "3", "--json"],
+      ["sweep", "--seeds", "5", "--json"],
+      ["explore", "--states", "200", "--json"],
+      ["odds", "--members", "3", "--samples", "1000", "--json"],
+      ["timer", "--json"],
+      ["plan", "--down", "2s", "--seeds", "5", "--json"],
+      ["diff", "s14", "s14@3.1.0", "--seeds", "3", "--json"],
+      ["measures", "--seeds", "20", "--json"],
+      ["shrink", "s7", "--json"],
     ]) {
-      const { out } = await run(...args);
-      expect(JSON.parse(out)).toMatchObject({ version: 1 });
+      const { out, err } = await run(...args);
+      if (args[0] === "shrink") expect(err).toContain("nothing is wrong with seed 1");
+      else expect({ args, version: (JSON.parse(out) as { version: number }).version }).toEqual({ args, version: 1 });
     }
   });
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findScenario, htmlReport, lanesOf, mermaid, simulate, storyOf, timeline } from "../src/index.ts";
+import { findScenario, report, lanesOf, mermaid, simulate, storyOf, timeline } from "../src/index.ts";
 
 const scenario = findScenario("s1");
 const run = simulate(scenario, { seed: 1, trace: "full" });
@@ -80,12 +80,12 @@ function opened(html: string, more: string): string {
 }
 
 describe("the report", () => {
-  const html = htmlReport(run, scenario);
+  const html = report(run, scenario);
 
   test("is under a megabyte, asks for nothing from elsewhere, and escapes what it is given", () => {
     expect(html.length).toBeLessThan(1_000_000);
     expect(html).not.toMatch(/(src|href)\s*=/);
-    const evil = htmlReport(run, { ...scenario, title: `</title><script>alert(1)</script>`, reason: "<b>" });
+    const evil = report(run, { ...scenario, title: `</title><script>alert(1)</script>`, reason: "<b>" });
     expect(evil).not.toContain("<script>alert");
   });
 

@@ -23,7 +23,8 @@ const MESSAGES_MAX = 6000;
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
-export function htmlReport(run: Run, scenario: Scenario): string {
+/** One page for a browser. With a run of trace level `full` it has messages too. `about` gives the heading and the reason. */
+export function report(run: Run, about: Pick<Scenario, "title" | "reason"> = { title: "", reason: "" }): string {
   const lanes = lanesOf(run);
   const x = (us: number): number => LEFT + (Math.max(0, us) / run.endUs) * (WIDTH - LEFT);
   const height = (lanes.length + 3) * LANE;
@@ -62,9 +63,9 @@ export function htmlReport(run: Run, scenario: Scenario): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escaped(run.scenario)}: ${run.verdict.word}</title><style>${HTML_STYLE}</style></head><body>
-<header><h1>${escaped(scenario.title || run.scenario)}</h1>
+<header><h1>${escaped(about.title || run.scenario)}</h1>
 <p class="verdict ${run.verdict.word}"><b>${run.verdict.word}</b> ${escaped(run.verdict.text)}</p>
-<p>${escaped(scenario.reason)}</p></header>
+<p>${escaped(about.reason)}</p></header>
 <section aria-label="Timeline"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Who led, and when writes stopped">${shapes.join("")}</svg>
 <p class="legend">${legend}<span><i style="background:#bfe3cc"></i>writes go through</span><span><i style="background:#d64545"></i>no writes</span><span><i class="dash"></i>fault</span></p>
 <label>Moment <input id="slider" type="range" min="0" max="${run.endUs}" value="0" step="1000" aria-describedby="clock"> <output id="clock">0.000 s</output></label></section>

@@ -15,7 +15,7 @@ export function sentence(event: TraceEvent): string | undefined {
     case "fault":
       return event.members.length === 0 ? event.text : `${event.members.join(", ")}: ${event.text}`;
     case "start":
-      return `${event.member} starts with ${event.how}`;
+      return event.how === "from the beginning" ? undefined : `${event.member} starts with ${event.how}`;
     case "stop":
       return `${event.member} is down`;
     case "refused":

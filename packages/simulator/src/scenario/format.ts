@@ -35,10 +35,26 @@ export function formatScenario(scenario: Scenario): string {
         bandwidth: models.bandwidth === Number.POSITIVE_INFINITY ? undefined : `${models.bandwidth}B/s`,
         snapshot: models.snapshotMs === 0 ? undefined : formatDuration(models.snapshotMs),
       }),
+      groups:
+        scenario.groups.length === 0
+          ? undefined
+          : scenario.groups.map((group) =>
+              drop({
+                name: group.name,
+                timer: maybe(group.electionTimerMs),
+                profile: group.profile,
+                snapshot: maybe(group.snapshotMs),
+                rate: group.perSecond === undefined ? undefined : rate(group.perSecond),
+              }),
+            ),
       clients: clients.map(client),
       schedule: steps.map(step),
       expect: filled(expectation(expect)),
       run: { for: formatDuration(forMs), seeds },
+      found:
+        scenario.found === undefined
+          ? undefined
+          : { seed: scenario.found.seed, trace: scenario.found.traceHash, failures: scenario.found.failures },
     }),
     { lineWidth: 120, flowCollectionPadding: true },
   );
@@ -69,8 +85,11 @@ function delay(value: Delay): unknown {
 }
 
 function client({ kind, name, perSecond, to }: ClientSpec): Loose {
-  const perMinute = perSecond * 60;
-  return { kind, name, rate: Number.isInteger(perSecond) ? `${perSecond}/s` : `${perMinute}/m`, to };
+  return { kind, name, rate: rate(perSecond), to };
+}
+
+function rate(perSecond: number): string {
+  return Number.isInteger(perSecond) ? `${perSecond}/s` : `${perSecond * 60}/m`;
 }
 
 function condition(value: Condition): string {

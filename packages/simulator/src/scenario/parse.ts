@@ -14,6 +14,7 @@ const zVersion = z
   .string()
   .refine(isProfile, { message: 'a release such as "3.1.0" or "3.7.1", from 2.13 on, or "main"' });
 const zFlags = z.partialRecord(z.enum(BEHAVIOUR_NAMES as [string, ...string[]]), z.boolean());
+const zTimer = zDuration.refine((ms) => ms >= 100 && ms <= 600_000, "an election timer is 100ms to 600s");
 const words = ["safe", "brief", "outage", "permanent", "violation"] as const;
 const zWord = z.enum(words);
 
@@ -56,7 +57,7 @@ const zScenario = z.strictObject({
   cluster: z
     .strictObject({
       members: z.number().int().min(1).max(16),
-      timer: zDuration.refine((ms) => ms >= 100 && ms <= 600_000, "an election timer is 100ms to 600s").default(1000),
+      timer: zTimer.default(1000),
       profile: zVersion.default("3.7.1"),
       flags: zFlags.default({}),
       profiles: z.record(z.string().regex(/^m\d+$/), zVersion).default({}),
@@ -71,6 +72,18 @@ const zScenario = z.strictObject({
       snapshot: zDuration.default(0),
     })
     .prefault({}),
+  groups: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[a-z][a-z0-9]{0,15}$/, "a short word of lower-case letters and digits, such as nb"),
+        timer: zTimer.optional(),
+        profile: zVersion.optional(),
+        snapshot: zDuration.optional(),
+        rate: zRate.optional(),
+      }),
+    )
+    .max(4)
+    .default([]),
   clients: z
     .array(
       z.strictObject({
@@ -93,7 +106,17 @@ const zScenario = z.strictObject({
       seeds: z.number().int().min(1).max(1_000_000).default(100),
     })
     .prefault({ for: "3m" }),
+  found: z
+    .strictObject({
+      seed: z.number().int().min(0),
+      trace: z.string().regex(/^[0-9a-f]{16}$/, "16 hexadecimal digits"),
+      failures: z.array(z.string()).max(100),
+    })
+    .optional(),
 });
+
+/** The shape of a file, without what is checked behind it; see schema.ts. */
+export const scenarioInput: z.ZodType = zScenario;
 
 function isProfile(text: string): boolean {
   try {
@@ -121,7 +144,7 @@ export function parseScenario(text: string, file?: string): Scenario {
   }
   const parsed = zScenario.safeParse(plainValue(document, file));
   if (!parsed.success) throw complain(parsed.error, document, lines, file);
-  const { cluster, models, clients, schedule, run, ...rest } = parsed.data;
+  const { cluster, models, groups, clients, schedule, run, found, ...rest } = parsed.data;
   const steps = schedule.map((step, i) => ({ ...step, line: placeOf(document, lines, ["schedule", i]).line }) as Step);
   const scenario: Scenario = {
     ...rest,
@@ -139,6 +162,13 @@ export function parseScenario(text: string, file?: string): Scenario {
       bandwidth: models.bandwidth ?? Number.POSITIVE_INFINITY,
       snapshotMs: models.snapshot,
     },
+    groups: groups.map(({ name, timer, profile, snapshot, rate }) => ({
+      name,
+      electionTimerMs: timer,
+      profile,
+      snapshotMs: snapshot,
+      perSecond: rate,
+    })),
     clients: clients.map((client, i) => ({
       kind: client.kind,
       name: client.name ?? `${client.kind}${i + 1}`,
@@ -148,6 +178,7 @@ export function parseScenario(text: string, file?: string): Scenario {
     steps,
     forMs: run.for,
     seeds: run.seeds,
+    ...(found && { found: { seed: found.seed, traceHash: found.trace, failures: found.failures } }),
   };
   checkNames(scenario, file);
   return scenario;
@@ -188,6 +219,26 @@ function checkNames(scenario: Scenario, file: string | undefined): void {
     if (action.do === "cut") for (const name of action.between) check(name, line);
   }
   for (const { to } of scenario.clients) check(to, undefined);
+  if (scenario.groups.length > 0) checkGroups(scenario, file);
+}
+
+/** What happens to a host happens to it in every group: so it must be plain which host is meant. */
+function checkGroups({ groups, steps }: Scenario, file: string | undefined): void {
+  const names = groups.map(({ name }) => name);
+  if (new Set(names).size < names.length)
+    throw new ScenarioError(`two groups have the same name: ${names.join(", ")}`, { file, line: 1, column: 1 });
+  for (const { action, line } of steps) {
+    const whom = "target" in action ? [action.target] : action.do === "cut" ? action.between : [];
+    const vague = whom.find((target) => ["leader", "followers", "others", "random"].includes(target));
+    const what =
+      action.do === "swizzle" ? "swizzle is by chance" : vague === undefined ? undefined : `who is "${vague}"`;
+    if (what === undefined) continue;
+    throw new ScenarioError(`with groups a step names its members: ${what} differs from group to group`, {
+      file,
+      line: line ?? 1,
+      column: 1,
+    });
+  }
 }
 
 type Path = readonly PropertyKey[];

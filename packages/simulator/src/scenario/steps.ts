@@ -194,6 +194,24 @@ const stepOf = (verb: string) => {
 
 const STEPS = new Map(VERB_NAMES.map((verb) => [verb, stepOf(verb)]));
 
+/** What a step with this verb may say, as it is written in a file; for the published schema. */
+export function stepInput(verb: string): z.ZodType {
+  const { value, rest } = VERBS[verb as keyof typeof VERBS];
+  const when = z
+    .string()
+    .meta({ description: "healthy, leader, no-leader, caught-up, m2.connected, m2.joined or m2.leads" });
+  return z
+    .strictObject({
+      at: zDuration.optional(),
+      when: when.optional(),
+      after: zDuration.optional(),
+      within: zDuration.optional(),
+      [verb]: value,
+      ...rest,
+    })
+    .meta({ title: verb });
+}
+
 /** One step: the verb decides which other keys there may be. */
 export const zStep: z.ZodType<Unplaced> = z.record(z.string(), z.unknown()).transform((raw, context): Unplaced => {
   const named = Object.keys(raw).filter((key) => STEPS.has(key));

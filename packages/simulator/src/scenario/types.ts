@@ -143,6 +143,26 @@ export type Expectation = {
   readonly clusters?: number | undefined;
 };
 
+/** One of several raft groups on the same hosts; what is absent is as for the whole scenario. */
+export type GroupSpec = {
+  /** Such as nb or sb; its members are called nb-m1 and so on. */
+  readonly name: string;
+  readonly electionTimerMs?: number | undefined;
+  readonly profile?: string | undefined;
+  /** How long a snapshot keeps it busy: its size. */
+  readonly snapshotMs?: number | undefined;
+  /** Operations a second of each client, in place of the client's own. */
+  readonly perSecond?: number | undefined;
+};
+
+/** What was found with a schedule when it was saved: `replay` looks whether it is still so. */
+export type Finding = {
+  readonly seed: number;
+  readonly traceHash: string;
+  /** The checkers that complained, `acked-writes` and `liveness` among them. */
+  readonly failures: readonly string[];
+};
+
 export type Scenario = {
   readonly version: 1;
   readonly name: string;
@@ -152,9 +172,12 @@ export type Scenario = {
   readonly reason: string;
   readonly cluster: ClusterSpec;
   readonly models: ModelSpec;
+  /** Empty: one group, the cluster. */
+  readonly groups: readonly GroupSpec[];
   readonly clients: readonly ClientSpec[];
   readonly steps: readonly Step[];
   readonly expect: Expectation;
   readonly forMs: number;
   readonly seeds: number;
+  readonly found?: Finding | undefined;
 };

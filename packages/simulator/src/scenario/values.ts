@@ -3,32 +3,51 @@ import { z } from "zod";
 import { durationMs, UNITS } from "./duration.ts";
 import type { Delay } from "./types.ts";
 
-export const zDuration: z.ZodType<number> = z.union([z.string(), z.number()]).transform((value, context): number => {
-  if (value === 0) return 0;
-  const ms = typeof value === "number" ? undefined : durationMs(value);
-  if (ms !== undefined && ms <= 1e13) return ms;
-  context.addIssue({
-    code: "custom",
-    message: `"${value}" is no duration: write a number and a unit, such as 500ms, 5s, 10m`,
-  });
-  return z.NEVER;
-});
+/** For the published schema: what an editor says of a value. */
+const TEXT = {
+  duration: {
+    description: "a number and a unit (us, ms, s, m, h, d, y), such as 500ms, 5s, 10m",
+    examples: ["500ms", "5s"],
+  },
+  rate: { description: "how often, such as 10/s or 6/m", examples: ["10/s"] },
+  bytes: { description: "bytes a second, such as 10MB/s", examples: ["10MB/s"] },
+} as const;
 
-export const zRate: z.ZodType<number> = z.union([z.string(), z.number()]).transform((value, context): number => {
-  const match = /^(\d+(?:\.\d+)?)\s*\/\s*(s|m|h)$/.exec(String(value).trim());
-  const perSecond = match === null ? Number.NaN : (Number(match[1]) * 1000) / UNITS[match[2] ?? "s"]!;
-  if (perSecond > 0 && perSecond <= 100_000) return perSecond;
-  context.addIssue({ code: "custom", message: `"${value}" is no rate: write 10/s or 6/m, at most 100000/s` });
-  return z.NEVER;
-});
+export const zDuration: z.ZodType<number> = z
+  .union([z.string(), z.number()])
+  .transform((value, context): number => {
+    if (value === 0) return 0;
+    const ms = typeof value === "number" ? undefined : durationMs(value);
+    if (ms !== undefined && ms <= 1e13) return ms;
+    context.addIssue({
+      code: "custom",
+      message: `"${value}" is no duration: write a number and a unit, such as 500ms, 5s, 10m`,
+    });
+    return z.NEVER;
+  })
+  .meta(TEXT.duration);
 
-export const zBytesPerSecond: z.ZodType<number> = z.string().transform((value, context): number => {
-  const match = /^(\d+(?:\.\d+)?)\s*(k|M|G)?B\/s$/.exec(value.trim());
-  if (match !== null && Number(match[1]) > 0)
-    return Number(match[1]) * { k: 1e3, M: 1e6, G: 1e9 }[match[2] ?? ""]! || Number(match[1]);
-  context.addIssue({ code: "custom", message: `"${value}" is no bandwidth: write 10MB/s` });
-  return z.NEVER;
-});
+export const zRate: z.ZodType<number> = z
+  .union([z.string(), z.number()])
+  .transform((value, context): number => {
+    const match = /^(\d+(?:\.\d+)?)\s*\/\s*(s|m|h)$/.exec(String(value).trim());
+    const perSecond = match === null ? Number.NaN : (Number(match[1]) * 1000) / UNITS[match[2] ?? "s"]!;
+    if (perSecond > 0 && perSecond <= 100_000) return perSecond;
+    context.addIssue({ code: "custom", message: `"${value}" is no rate: write 10/s or 6/m, at most 100000/s` });
+    return z.NEVER;
+  })
+  .meta(TEXT.rate);
+
+export const zBytesPerSecond: z.ZodType<number> = z
+  .string()
+  .transform((value, context): number => {
+    const match = /^(\d+(?:\.\d+)?)\s*(k|M|G)?B\/s$/.exec(value.trim());
+    if (match !== null && Number(match[1]) > 0)
+      return Number(match[1]) * { k: 1e3, M: 1e6, G: 1e9 }[match[2] ?? ""]! || Number(match[1]);
+    context.addIssue({ code: "custom", message: `"${value}" is no bandwidth: write 10MB/s` });
+    return z.NEVER;
+  })
+  .meta(TEXT.bytes);
 
 const zMs = z.union([zDuration, z.number().min(0)]);
 

@@ -132,6 +132,7 @@ function scenarioOf(options: SwarmOptions, list: readonly Fault[]): Scenario {
       bandwidth: Number.POSITIVE_INFINITY,
       snapshotMs: 0,
     },
+    groups: [],
     clients: [
       { kind: "writer", name: "writer1", perSecond: 5, to: "any" },
       { kind: "writer", name: "writer2", perSecond: 3, to: "leader" },

@@ -32,3 +32,22 @@ export function profile(text: string): string {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
 }
+
+/** `99.9%` or `0.999` to a share. */
+export function share(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  const value = match === null ? Number.NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("Not a share: write 99.9% or 0.999.");
+}
+
+export function positive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("Not a number greater than 0.");
+}
+
+/** Between two stops: a time, or a gate. */
+export function wait(text: string): number | "healthy" | "joined" {
+  return text === "healthy" || text === "joined" ? text : duration(text);
+}

@@ -12,12 +12,23 @@ export type Terminal = {
   readonly err: (text: string) => void;
   readonly isTerminal: boolean;
   readonly columns: number;
+  /** Whether somebody looks at standard error; default no. */
+  readonly showsProgress?: boolean;
   readonly signal: AbortSignal;
   readonly writeFile: (path: string, text: string) => void;
 };
 
 /** Exit statuses that scripts can use. */
-export const EXIT = { met: 0, unmet: 1, usage: 2, violation: 3, permanent: 4, twin: 5, interrupted: 130 } as const;
+export const EXIT = {
+  met: 0,
+  unmet: 1,
+  usage: 2,
+  violation: 3,
+  permanent: 4,
+  twin: 5,
+  gone: 6,
+  interrupted: 130,
+} as const;
 
 export function exitOf(word: VerdictWord, isMet: boolean): number {
   if (isMet) return EXIT.met;

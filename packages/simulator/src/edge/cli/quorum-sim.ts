@@ -5,10 +5,15 @@ import { pathToFileURL } from "node:url";
 import { Command, CommanderError } from "commander";
 import { ScenarioError } from "../../scenario/error.ts";
 import { EXIT, type Terminal } from "./output.ts";
-import { addList, addRun, addShow } from "./run.ts";
+import { addDiff } from "./diff.ts";
+import { addOdds } from "./odds.ts";
+import { addPlan } from "./plan.ts";
+import { addReplay, addShrink } from "./replay.ts";
+import { addList, addRun, addSchema, addShow } from "./run.ts";
 import { addSweep } from "./sweep.ts";
 import { addExplore } from "./explore.ts";
 import { addMeasures } from "./measures.ts";
+import { addTimer } from "./timer.ts";
 import { addTwin } from "./twin.ts";
 import { addWhatIf } from "./what-if.ts";
 
@@ -22,9 +27,18 @@ Examples:
   quorum-sim explore --wipes 1 --profile 3.1.0
   quorum-sim twin s4
   quorum-sim sweep --members 5 --faults 12 --save smallest.yaml
+  quorum-sim plan --wipe --wait joined
+  quorum-sim diff s1@3.1.0 s1@3.7.1
+  quorum-sim odds --members 3,5 --mtbf 30d --mttr 2h
+  quorum-sim timer --rtt 5ms --stall 500ms
 
 Exit status: 0 as expected; 1 not as expected; 2 wrong usage; 3 a rule of Raft broke or writes were lost;
-4 quorum lost for good; 5 real servers do otherwise; 130 interrupted.`;
+4 quorum lost for good; 5 real servers do otherwise; 6 not reproducible; 130 interrupted.`;
+
+const COMMANDS = [
+  ...[addWhatIf, addPlan, addRun, addSweep, addReplay, addShrink, addDiff, addExplore],
+  ...[addOdds, addTimer, addTwin, addMeasures, addList, addShow, addSchema],
+];
 
 /** Runs one command and gives its exit status. */
 export async function runQuorumSim(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -39,8 +53,7 @@ export async function runQuorumSim(args: readonly string[], terminal: Terminal):
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  for (const add of [addWhatIf, addRun, addSweep, addExplore, addTwin, addMeasures, addList, addShow])
-    add(program, terminal, end);
+  for (const add of COMMANDS) add(program, terminal, end);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: "user" });
@@ -71,6 +84,7 @@ async function main(): Promise<void> {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isTerminal: process.stdout.isTTY === true,
+    showsProgress: process.stderr.isTTY === true,
     columns: process.stdout.columns ?? 100,
     signal: abort.signal,
     writeFile: (path, text) => writeFileSync(path, text),

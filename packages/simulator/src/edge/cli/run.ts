@@ -33,7 +33,7 @@ export function addRun(program: Command, terminal: Terminal, end: (status: numbe
     .option("--json", "print the run as JSON")
     .action(async (what: string, options: RunOptions) => {
       const { findScenario } = await import("../scenarios.ts");
-      const { htmlReport } = await import("../../picture/html.ts");
+      const { report } = await import("../../picture/html.ts");
       const found = findScenario(what);
       const scenario = options.until === undefined ? found : { ...found, forMs: options.until * 1000 };
       const isFull = options.trace !== undefined || options.mermaid !== undefined || options.html !== undefined;
@@ -46,7 +46,7 @@ export function addRun(program: Command, terminal: Terminal, end: (status: numbe
       if (options.json === true)
         terminal.out(`${JSON.stringify({ version: 1, ...run, trace: undefined, failures }, undefined, 2)}\n`);
       else printRun(terminal, run, { story: options.story === true, failures });
-      if (options.html !== undefined) terminal.writeFile(options.html, htmlReport(run, scenario));
+      if (options.html !== undefined) terminal.writeFile(options.html, report(run, scenario));
       if (options.mermaid !== undefined) terminal.writeFile(options.mermaid, mermaid(run));
       if (options.trace !== undefined)
         terminal.writeFile(options.trace, run.trace.map((event) => `${JSON.stringify(event)}\n`).join(""));
@@ -90,6 +90,18 @@ export function addShow(program: Command, terminal: Terminal, end: (status: numb
         const file = shippedFiles().find((path) => path.endsWith(`/${scenario.name}.yaml`)) ?? what;
         terminal.out(`${bold(scenario.title)}\n${scenario.reason}\n\n${readFileSync(file, "utf8")}`);
       }
+      end(EXIT.met);
+    });
+}
+
+export function addSchema(program: Command, terminal: Terminal, end: (status: number) => void): void {
+  program
+    .command("schema")
+    .description("Print the JSON Schema of scenario files, for an editor")
+    .option("--json", "print it as JSON, which it is anyway")
+    .action(async () => {
+      const { scenarioSchema } = await import("../../scenario/schema.ts");
+      terminal.out(`${JSON.stringify(scenarioSchema(), undefined, 2)}\n`);
       end(EXIT.met);
     });
 }

@@ -1,11 +1,14 @@
 /** `quorum-sim sweep`: many seeds of a scenario, or of chance itself. */
 import type { Command } from "commander";
-import { SingleBar } from "cli-progress";
 import type { Scenario } from "../../scenario/types.ts";
+import { failuresOf, findingOf } from "../../replay/finding.ts";
+import type { Smallest } from "../../search/swarm.ts";
 import type { Sweep } from "../../search/sweep.ts";
 import { storyOf } from "../../picture/story.ts";
 import { sweep } from "../sweep.ts";
 import { duration, integer, profile } from "./arguments.ts";
+import { progress } from "./progress.ts";
+import { printShrunk, save } from "./replay.ts";
 import { colours, EXIT, seconds, type Terminal, table, wordInColour } from "./output.ts";
 
 type SweepOptions = {
@@ -34,7 +37,7 @@ export function addSweep(program: Command, terminal: Terminal, end: (status: num
     .option("--timer <duration>", "random faults: election timer", duration, 1000)
     .option("--faults <n>", "random faults: at most as many in a schedule", integer(1, 40), 8)
     .option("--identity-faults", "random faults: also reused server ids, rolled back disks and second bootstraps")
-    .option("--save <file>", "random faults: write the smallest schedule that fails")
+    .option("--save <file>", "write the smallest schedule that goes wrong, to be replayed")
     .option("--json", "print the result as JSON")
     .action(async (what: string | undefined, options: SweepOptions) => {
       if (what === undefined) return end(await random(terminal, options));
@@ -56,6 +59,7 @@ async function seeds(terminal: Terminal, scenario: Scenario, options: SweepOptio
   if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, ...result }, undefined, 2)}\n`);
   else printSweep(terminal, result);
   if (terminal.signal.aborted) return EXIT.interrupted;
+  await shrinkFirst(terminal, scenario, result, options);
   if (result.failedCount === 0 && result.failures.length === 0) return EXIT.met;
   if (result.words.violation > 0 && scenario.expect.verdict?.includes("violation") !== true) return EXIT.violation;
   return result.words.permanent > 0 && scenario.expect.verdict?.includes("permanent") !== true
@@ -63,7 +67,24 @@ async function seeds(terminal: Terminal, scenario: Scenario, options: SweepOptio
     : EXIT.unmet;
 }
 
-export function printSweep(terminal: Terminal, result: Sweep): void {
+/** The first seed that is not as expected, made small and told: on standard error where standard output is JSON. */
+async function shrinkFirst(
+  terminal: Terminal,
+  scenario: Scenario,
+  result: Sweep,
+  options: SweepOptions,
+): Promise<void> {
+  const [first] = result.failed;
+  if (first === undefined) return;
+  const { shrink } = await import("../../replay/shrink.ts");
+  const small = shrink(scenario, first.seed, { attempts: 500, profile: options.profile, signal: terminal.signal });
+  if (small === undefined) return;
+  await save(terminal, small, options.save);
+  const told = options.json === true ? { ...terminal, out: terminal.err } : terminal;
+  await printShrunk(told, small, scenario.steps.length, options.save);
+}
+
+export function printSweep(terminal: Terminal, result: Sweep, isJudged = true): void {
   const { out } = terminal;
   const { dim, red, green } = colours(terminal);
   const words = Object.entries(result.words).filter(([, count]) => count > 0);
@@ -81,7 +102,8 @@ export function printSweep(terminal: Terminal, result: Sweep): void {
   for (const { seed, failures } of result.failed) out(`${red("unexpected")} seed ${seed}: ${failures.join("; ")}\n`);
   if (result.failedCount > result.failed.length)
     out(`${red("unexpected")} and ${result.failedCount - result.failed.length} more seeds\n`);
-  if (result.failedCount === 0 && result.failures.length === 0) out(`${green("as expected")}\n`);
+  if (isJudged && result.failedCount === 0 && result.failures.length === 0) out(`${green("as expected")}\n`);
+  if (terminal.signal.aborted) out(`interrupted: this is what ${result.seeds} seeds said by then\n`);
 }
 
 async function random(terminal: Terminal, options: SweepOptions): Promise<number> {
@@ -102,7 +124,7 @@ async function random(terminal: Terminal, options: SweepOptions): Promise<number
   }).finally(bar.stop);
   const { out } = terminal;
   const { red, green, bold } = colours(terminal);
-  const text = found.smallest === undefined ? undefined : formatScenario(found.smallest.scenario);
+  const text = found.smallest === undefined ? undefined : formatScenario(withFinding(found.smallest));
   if (text !== undefined && options.save !== undefined) terminal.writeFile(options.save, text);
   if (options.json === true)
     out(
@@ -122,27 +144,12 @@ async function random(terminal: Terminal, options: SweepOptions): Promise<number
     out(
       `${bold("the smallest schedule that does it")} (${shrinks} times made smaller, ${scenario.steps.length} steps):\n\n${text}\n${storyOf(run).join("\n")}\n`,
     );
-    if (options.save !== undefined) out(`\nAgain: quorum-sim run ${options.save} --seed ${run.seed} --story\n`);
+    if (options.save !== undefined) out(`\nAgain: quorum-sim replay ${options.save}\n`);
   }
   if (terminal.signal.aborted) return EXIT.interrupted;
   return found.smallest === undefined ? EXIT.met : EXIT.violation;
 }
 
-function progress(terminal: Terminal): { update: (done: number, of: number) => void; stop: () => void } {
-  if (!terminal.isTerminal) return { update: () => {}, stop: () => {} };
-  const bar = new SingleBar({
-    format: "{bar} {value}/{total} {eta_formatted}",
-    hideCursor: true,
-    stream: process.stderr,
-    clearOnComplete: true,
-  });
-  let isStarted = false;
-  return {
-    update: (done, of) => {
-      if (!isStarted) bar.start(of, done);
-      isStarted = true;
-      bar.update(done);
-    },
-    stop: () => bar.stop(),
-  };
+function withFinding({ scenario, run }: Smallest): Scenario {
+  return { ...scenario, found: findingOf(run, failuresOf(run)) };
 }

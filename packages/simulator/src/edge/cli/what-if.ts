@@ -4,8 +4,9 @@ import type { StopHow } from "../../scenario/types.ts";
 import { whatIf } from "../../what-if.ts";
 import type { Sweep } from "../../search/sweep.ts";
 import { sweep } from "../sweep.ts";
-import { duration, integer, profile } from "./arguments.ts";
+import { duration, integer, profile, wait } from "./arguments.ts";
 import { EXIT, type Terminal } from "./output.ts";
+import { progress } from "./progress.ts";
 import { printSweep } from "./sweep.ts";
 
 type Options = {
@@ -17,6 +18,7 @@ type Options = {
   readonly how: StopHow;
   readonly wipe?: boolean;
   readonly kick?: boolean;
+  readonly ghosts: number;
   readonly seeds: number;
   readonly profile: string;
   readonly outage?: number;
@@ -33,9 +35,14 @@ export function addWhatIf(program: Command, terminal: Terminal, end: (status: nu
     .option("--restart <names>", "who, in order", "m1,m2,m3")
     .option("--how <how>", "kill, terminate, exit (hands over) or powerloss", "terminate")
     .option("--down <duration>", "how long each is down", duration, 40_000)
-    .option("--wait <duration|healthy>", "between two stops: a time, or until all is well again", "10s")
+    .option(
+      "--wait <duration|healthy|joined>",
+      "between two stops: a time, until all is well again, or until the last one is connected",
+      "10s",
+    )
     .option("--wipe", "each loses its database while it is down, and joins anew")
     .option("--kick", "with --wipe: the old server id is kicked once the new one has joined")
+    .option("--ghosts <n>", "configured server ids that nobody has any more", integer(0, 9), 0)
     .option("--profile <version>", "release of OVS", profile, "3.7.1")
     .option("--seeds <n>", "how often it is tried", integer(1, 1_000_000), 100)
     .option("--outage <duration>", "the longest time without writes that is acceptable", duration)
@@ -48,7 +55,8 @@ export function addWhatIf(program: Command, terminal: Terminal, end: (status: nu
         order: options.restart.split(",").map((name) => name.trim()),
         how: options.how,
         downMs: options.down,
-        wait: options.wait === "healthy" ? "healthy" : duration(options.wait),
+        wait: wait(options.wait),
+        ghosts: options.ghosts,
         wipe: options.wipe === true,
         kick: options.kick === true,
         profile: options.profile,
@@ -59,23 +67,32 @@ export function addWhatIf(program: Command, terminal: Terminal, end: (status: nu
         terminal.out(formatScenario(scenario));
         return end(EXIT.met);
       }
-      const result = await sweep(scenario, { seeds: options.seeds, signal: terminal.signal });
+      const bar = progress(terminal);
+      const { seeds } = options;
+      const result = await sweep(scenario, { seeds, signal: terminal.signal, onProgress: bar.update }).finally(
+        bar.stop,
+      );
       if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, ...result }, undefined, 2)}\n`);
       else {
-        printSweep(terminal, result);
+        printSweep(terminal, result, options.outage !== undefined);
         for (const line of advice(options, result)) terminal.out(`${line}\n`);
       }
       if (terminal.signal.aborted) return end(EXIT.interrupted);
       if (result.words.violation > 0) return end(EXIT.violation);
       if (result.words.permanent > 0) return end(EXIT.permanent);
-      end(result.failures.length === 0 ? EXIT.met : EXIT.unmet);
+      end(result.failures.length === 0 && result.failedCount === 0 ? EXIT.met : EXIT.unmet);
     });
 }
 
 /** Why it went as it did, and what to do instead. */
-function advice(options: Options, { words, seeds }: Sweep): string[] {
+function advice(options: Options, { words, seeds, failed }: Sweep): string[] {
   const lines: string[] = [];
-  if (words.permanent > 0)
+  if (failed.some(({ failures }) => failures.some((each) => each.includes("in vain"))))
+    lines.push(
+      "why         the gate never opens: a configured server id that nobody has is never connected, and no more is restarted",
+      "do instead  kick such ids first; quorum-sim plan says how",
+    );
+  else if (words.permanent > 0)
     lines.push(
       "why         a wiped member joins under a new server id and the old one stays configured: soon more than half of the configured ids are ghosts",
       "do instead  kick the old id after each rejoin: --kick, and wait until all is well: --wait healthy",

@@ -1,0 +1,100 @@
+/** `quorum-sim odds`: how available, with how many members, zones and ghosts. */
+import type { Command } from "commander";
+import type { Odds } from "../../odds/odds.ts";
+import { duration, integer, share } from "./arguments.ts";
+import { colours, EXIT, type Terminal, table } from "./output.ts";
+
+type Options = {
+  readonly members: readonly number[];
+  readonly ghosts: number;
+  readonly mtbf: number;
+  readonly mttr: number;
+  readonly zones?: readonly number[];
+  readonly zoneAvailability: number;
+  readonly timer: number;
+  readonly samples: number;
+  readonly seed: number;
+  readonly json?: boolean;
+};
+
+const HOUR_MS = 3_600_000;
+
+export function addOdds(program: Command, terminal: Terminal, end: (status: number) => void): void {
+  program
+    .command("odds")
+    .alias("avail")
+    .description("How many minutes a year is quorum missing? Exactly, and by chance beside it")
+    .option("--members <list>", "sizes to compare", list, [1, 3, 5])
+    .option("--ghosts <n>", "configured server ids that nobody has any more", integer(0, 20), 0)
+    .option("--mtbf <duration>", "mean time between failures of one machine", duration, 30 * 24 * HOUR_MS)
+    .option("--mttr <duration>", "mean time until it serves again", duration, HOUR_MS)
+    .option("--zones <list>", "members in each zone, such as 2,1; replaces --members", list)
+    .option("--zone-availability <share>", "share of time a zone is up, such as 99.9%", share, 1)
+    .option("--timer <duration>", "election timer", duration, 1000)
+    .option("--samples <n>", "draws of the Monte Carlo", integer(100, 100_000_000), 200_000)
+    .option("--seed <n>", "of the Monte Carlo", integer(0), 1)
+    .option("--json", "print the result as JSON")
+    .action(async (options: Options) => {
+      const { odds } = await import("../../odds/odds.ts");
+      const { zones } = options;
+      const sizes = zones === undefined ? options.members : [zones.reduce((sum, each) => sum + each, 0)];
+      const rows = sizes.map((members) =>
+        odds({
+          members,
+          ghosts: options.ghosts,
+          zones,
+          zoneAvailability: options.zoneAvailability,
+          mtbfHours: options.mtbf / HOUR_MS,
+          mttrHours: options.mttr / HOUR_MS,
+          electionTimerMs: options.timer,
+          samples: options.samples,
+          seed: options.seed,
+        }),
+      );
+      if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, odds: rows }, undefined, 2)}\n`);
+      else print(terminal, rows);
+      end(rows.every(({ sampled }) => sampled.agrees) ? EXIT.met : EXIT.unmet);
+    });
+}
+
+function print(terminal: Terminal, rows: readonly Odds[]): void {
+  const { dim, red } = colours(terminal);
+  const [first] = rows;
+  if (first === undefined) return;
+  terminal.out(
+    `${dim(`each machine is up ${percent(first.machineAvailability)} of the time; minutes and counts are per year`)}\n\n`,
+  );
+  const cells = rows.map(({ members, ghosts, zones, needed, ...each }) => [
+    `${zones.length > 1 ? zones.join("+") : members}${ghosts === 0 ? "" : ` + ${ghosts} ghost${ghosts > 1 ? "s" : ""}`}`,
+    `${needed} of ${members + ghosts}`,
+    percent(each.availability),
+    minutes(each.minutesDownPerYear),
+    `${minutes(each.sampled.minutesDownPerYear)} ± ${minutes(each.sampled.sigma)}${each.sampled.agrees ? "" : red(" differs")}`,
+    each.losses.perYear < 0.01 ? each.losses.perYear.toPrecision(1) : each.losses.perYear.toFixed(2),
+    each.failovers.meanMs === 0
+      ? "none possible"
+      : `${each.failovers.perYear.toFixed(1)} × ${(each.failovers.meanMs / 1000).toFixed(2)} s`,
+  ]);
+  const head = [
+    "members",
+    "needed",
+    "available",
+    "min without quorum",
+    "by chance",
+    "losses",
+    "fail-overs of a leader",
+  ];
+  terminal.out(`${table(head, cells)}\n`);
+}
+
+const percent = (value: number): string => {
+  const nines = Math.min(12, Math.max(2, Math.ceil(-Math.log10(Math.max(1e-14, 1 - value))) + 1));
+  return `${(value * 100).toFixed(nines - 1)} %`;
+};
+
+const minutes = (value: number): string =>
+  value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value === 0 ? "0" : value.toPrecision(2);
+
+function list(text: string): number[] {
+  return text.split(",").map((part) => integer(1, 99)(part.trim()));
+}

@@ -1,0 +1,24 @@
+/** A bar on standard error, for people alone: nothing of it is in what a script reads. */
+import { SingleBar } from "cli-progress";
+import type { Terminal } from "./output.ts";
+
+export type Progress = { readonly update: (done: number, of: number) => void; readonly stop: () => void };
+
+export function progress(terminal: Terminal): Progress {
+  if (terminal.showsProgress !== true) return { update: () => {}, stop: () => {} };
+  const bar = new SingleBar({
+    format: "{bar} {value}/{total} {eta_formatted}",
+    hideCursor: true,
+    stream: process.stderr,
+    clearOnComplete: true,
+  });
+  let isStarted = false;
+  return {
+    update: (done, of) => {
+      if (!isStarted) bar.start(of, done);
+      isStarted = true;
+      bar.update(done);
+    },
+    stop: () => bar.stop(),
+  };
+}

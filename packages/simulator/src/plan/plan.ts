@@ -1,0 +1,181 @@
+/** How to restart all members of a cluster: what the asked plan comes to, the smallest wait that will do, and what to do instead. */
+import type { StopHow } from "../scenario/types.ts";
+import { runSeed, summarize, type Sweep } from "../search/sweep.ts";
+import { type RestartPlan, type Wait, whatIf } from "../what-if.ts";
+import { type PlanStep, stepsOf } from "./steps.ts";
+
+export type PlanQuestion = {
+  readonly members: number;
+  readonly electionTimerMs: number;
+  /** Who is restarted, in order. */
+  readonly order: readonly string[];
+  readonly how: StopHow;
+  readonly downMs: number;
+  readonly wipe?: boolean | undefined;
+  readonly kick?: boolean | undefined;
+  /** What was asked for: milliseconds between two stops, or a gate (see `RestartPlan`). Default "healthy". */
+  readonly wait?: Wait | undefined;
+  readonly profile: string;
+  /** Configured ids that nobody has any more. */
+  readonly ghosts?: number | undefined;
+  /** The longest time without writes that is bearable; default two windows of a leader, 2 (T + 1 s). */
+  readonly targetMs?: number | undefined;
+  /** Each candidate is tried so often; default 30. All of them have to meet the target. */
+  readonly seeds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+const SEEDS = 30;
+
+/**
+ * `safe`: writes never stop · `brief`: a fail-over · `outage`: longer, and it heals · `fatal`: it does not · `blocked`: the
+ * gate never opens, so that not all are restarted.
+ */
+export type PlanWord = "safe" | "brief" | "outage" | "fatal" | "blocked";
+
+export type PlanVariant = {
+  readonly word: PlanWord;
+  readonly how: StopHow;
+  readonly wait: Wait;
+  readonly order: readonly string[];
+  readonly wipe: boolean;
+  readonly kick: boolean;
+  /** Ids that nobody has are kicked before anything else. */
+  readonly kickGhosts: boolean;
+  readonly outageMs: Sweep["outageMs"];
+  /** Share of the tries in which quorum was lost for good, or an acknowledged write. */
+  readonly fatalShare: number;
+};
+
+export type RestartAdvice = {
+  readonly asked: PlanVariant;
+  readonly targetMs: number;
+  readonly meetsTarget: boolean;
+  /** For a fatal plan: the restart that makes it so, from 1, and why. */
+  readonly fatalStep: number | undefined;
+  readonly why: string;
+  /** The smallest fixed wait between two stops, in milliseconds, that met the target in every try; undefined if none did. */
+  readonly smallestWaitMs: number | undefined;
+  /** What to do: the asked plan if it will do, or the least change to it that does. */
+  readonly instead: PlanVariant | undefined;
+  readonly steps: readonly PlanStep[];
+};
+
+/** Throws `ScenarioError` for members that do not exist. It runs some hundreds of simulations. */
+export function planWait(question: PlanQuestion): RestartAdvice {
+  const { wipe = false, kick = false, wait = "healthy", how, order, electionTimerMs } = question;
+  const targetMs = question.targetMs ?? 2 * (electionTimerMs + 1000);
+  const base = { how, wait, order, wipe, kick, kickGhosts: false };
+  const asked = variant(question, base);
+  const isGood = (each: PlanVariant): boolean =>
+    each.word !== "fatal" && each.word !== "blocked" && each.outageMs.max <= targetMs;
+  const meetsTarget = isGood(asked);
+  const fatalStep = asked.word === "fatal" ? firstFatal(question, base) : undefined;
+  let instead = meetsTarget ? asked : undefined;
+  for (const changed of alternatives(base, question.ghosts ?? 0)) {
+    if (instead !== undefined || question.signal?.aborted === true) break;
+    const tried = variant(question, changed);
+    if (isGood(tried)) instead = tried;
+  }
+  return {
+    asked,
+    targetMs,
+    meetsTarget,
+    fatalStep,
+    why: whyOf(question, asked, meetsTarget, fatalStep),
+    smallestWaitMs: smallestWait(question, { ...base, kick: wipe, kickGhosts: (question.ghosts ?? 0) > 0 }, targetMs),
+    instead,
+    steps: instead === undefined ? [] : stepsOf(instead, question),
+  };
+}
+
+type Base = Pick<PlanVariant, "how" | "wait" | "order" | "wipe" | "kick" | "kickGhosts">;
+
+/** From the smallest change to the largest: the gate, the kick, the way to stop, the order. */
+function alternatives(base: Base, ghosts: number): Base[] {
+  const gated: Base = { ...base, wait: "healthy", kickGhosts: ghosts > 0 };
+  const kicked: Base = base.wipe ? { ...gated, kick: true } : gated;
+  const graceful: Base = { ...kicked, how: "exit" };
+  const [first, ...rest] = base.order;
+  const leaderLast: Base = { ...graceful, order: first === undefined ? [] : [...rest, first] };
+  const kept: Base = { ...leaderLast, wipe: false, kick: false };
+  return [gated, kicked, graceful, leaderLast, ...(base.wipe ? [kept] : [])];
+}
+
+function variant(question: PlanQuestion, base: Base): PlanVariant {
+  const result = trySeeds(question, base);
+  const { words, seeds, outageMs } = result;
+  const fatal = words.permanent + words.violation;
+  const isBlocked = result.failed.some(({ failures }) => failures.some((each) => each.includes("in vain")));
+  const word =
+    fatal > 0 ? "fatal" : isBlocked ? "blocked" : words.outage > 0 ? "outage" : words.brief > 0 ? "brief" : "safe";
+  return { ...base, word, outageMs, fatalShare: fatal / Math.max(1, seeds) };
+}
+
+function trySeeds(question: PlanQuestion, base: Base, seeds: number = question.seeds ?? SEEDS): Sweep {
+  const plan: RestartPlan = { ...question, ...base };
+  const scenario = whatIf(plan);
+  const results = [];
+  for (let seed = 1; seed <= seeds && (seed === 1 || question.signal?.aborted !== true); seed++)
+    results.push(runSeed(scenario, seed));
+  return summarize(scenario, results);
+}
+
+/** After which of the restarts nothing comes back. */
+function firstFatal(question: PlanQuestion, base: Base): number | undefined {
+  for (let count = 1; count <= base.order.length; count++) {
+    const { words } = trySeeds(question, { ...base, order: base.order.slice(0, count) }, 10);
+    if (words.permanent + words.violation > 0) return count;
+  }
+  return base.order.length;
+}
+
+/** The smallest wait in whole seconds (coarser for long ones) that no seed misses the target with, by bisection. */
+function smallestWait(question: PlanQuestion, base: Base, targetMs: number): number | undefined {
+  const { downMs, electionTimerMs, seeds = SEEDS } = question;
+  const mostMs = downMs + 20 * (electionTimerMs + 1000);
+  const test = (wait: number): boolean => {
+    const scenario = whatIf({ ...question, ...base, wait });
+    for (let seed = 1; seed <= seeds; seed++) {
+      if (question.signal?.aborted === true) return false;
+      const { word, longestOutageMs } = runSeed(scenario, seed);
+      if (word === "permanent" || word === "violation" || longestOutageMs > targetMs) return false;
+    }
+    return true;
+  };
+  if (!test(mostMs)) return undefined;
+  const gridMs = Math.max(1000, Math.ceil(mostMs / 128 / 1000) * 1000);
+  let [low, high] = [0, Math.ceil(mostMs / gridMs)];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (test(middle * gridMs)) high = middle;
+    else low = middle + 1;
+  }
+  return high * gridMs;
+}
+
+function whyOf(
+  question: PlanQuestion,
+  asked: PlanVariant,
+  meetsTarget: boolean,
+  fatalStep: number | undefined,
+): string {
+  const { members, ghosts = 0 } = question;
+  if (asked.word === "fatal" && asked.wipe && !asked.kick)
+    return `each wiped server joins under a new id and its old id stays configured: with restart ${fatalStep ?? "?"} the configured ids that nobody has outnumber those that can vote`;
+  if (asked.word === "fatal")
+    return ghosts > 0
+      ? `${members + ghosts} ids are configured and ${Math.floor((members + ghosts) / 2) + 1} must vote; ${members} can: one restart more than is spare does not come back`
+      : "quorum is lost for good, or acknowledged writes are: see the story of the worst seed";
+  if (asked.word === "blocked" && asked.wipe && !asked.kick)
+    return "the gate waits for all configured servers, and the old id of a wiped one never comes: kick it";
+  if (asked.word === "blocked")
+    return ghosts > 0
+      ? `the gate waits for all configured servers, and ${ghosts} of them will never come: kick them first`
+      : "the gate never opens: the cluster is not whole in time";
+  if (meetsTarget) return asked.word === "safe" ? "writes never stop" : "only fail-overs, each within the target";
+  if (typeof asked.wait === "number" && asked.wait <= question.downMs)
+    return "the next server stops before the last one is back: fewer than a majority runs";
+  if (typeof asked.wait === "number") return "the last server is back and not yet a voter when the next one stops";
+  return "a leader that does not hand over is missed only after its election timer: let it exit in good order";
+}

@@ -1,0 +1,76 @@
+/** A plan as an operator does it: what to type, what to wait for, how long, and what to do when it does not come. */
+import type { StopHow } from "../scenario/types.ts";
+import type { Wait } from "../what-if.ts";
+import { formatDuration } from "../scenario/format.ts";
+
+export type PlanStep = {
+  readonly number: number;
+  readonly member: string;
+  /** What has to be so before. */
+  readonly gate: readonly string[];
+  /** Give up waiting after this long. */
+  readonly gateWithinMs: number;
+  readonly commands: readonly string[];
+  /** What to do when the gate does not open. */
+  readonly backOut: string;
+};
+
+type Variant = {
+  readonly order: readonly string[];
+  readonly how: StopHow;
+  readonly wipe: boolean;
+  readonly kick: boolean;
+  readonly kickGhosts: boolean;
+  readonly wait: Wait;
+};
+
+const STOP: Readonly<Record<StopHow, string>> = {
+  exit: "ovs-appctl -t ovnnb_db.ctl exit    # a leader hands over first",
+  terminate: "kill -TERM ovsdb-server",
+  kill: "kill -KILL ovsdb-server",
+  powerloss: "power the machine off",
+};
+
+/** The gate is the same for every step: nothing is restarted while anything is missing. */
+export function stepsOf(
+  variant: Variant,
+  { electionTimerMs, downMs }: { electionTimerMs: number; downMs: number },
+): PlanStep[] {
+  const { order, how, wipe, kick, kickGhosts, wait } = variant;
+  return order.map((member, i) => ({
+    number: i + 1,
+    member,
+    gate:
+      wait === "healthy"
+        ? [
+            "cluster/status of every member: one leader, the same for all, of one term",
+            "every configured server is connected, and none is configured that no machine has",
+            "every follower's match_index has reached the leader's commit index",
+            `all of it for ${formatDuration(5 * electionTimerMs)}`,
+          ]
+        : [
+            i === 0
+              ? "nothing"
+              : wait === "joined"
+                ? `${order[i - 1]} is connected`
+                : `${formatDuration(wait)} after the last stop`,
+          ],
+    gateWithinMs: downMs + 20 * (electionTimerMs + 1000),
+    commands: [
+      ...(kickGhosts && i === 0
+        ? [
+            "on the leader: ovs-appctl -t ovnnb_db.ctl cluster/kick OVN_Northbound ID    # for every id that no machine has",
+          ]
+        : []),
+      `on ${member}: ${STOP[how]}`,
+      ...(wipe ? [`on ${member}: the database is gone; let it join anew`] : []),
+      `on ${member}: start it`,
+      ...(wipe && kick
+        ? [
+            `on the leader: ovs-appctl -t ovnnb_db.ctl cluster/kick OVN_Northbound OLD-ID-OF-${member}    # once the new id has joined`,
+          ]
+        : []),
+    ],
+    backOut: `restart nothing else; bring ${member} back first, and look at its log`,
+  }));
+}

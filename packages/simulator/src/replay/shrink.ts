@@ -1,0 +1,77 @@
+/** A schedule that goes wrong, made as small as it can be and still go wrong in the same way. */
+import type { Action, Scenario, Step } from "../scenario/types.ts";
+import { simulate } from "../simulate.ts";
+import type { Run } from "../trace.ts";
+import { failuresOf, findingOf } from "./finding.ts";
+
+export type Shrunk = {
+  readonly scenario: Scenario;
+  readonly run: Run;
+  readonly failures: readonly string[];
+  /** Simulations that it took. */
+  readonly attempts: number;
+};
+
+export type ShrinkOptions = {
+  /** Default 2000. */
+  readonly attempts?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly profile?: string | undefined;
+};
+
+/** Undefined if nothing is wrong with that seed. Steps are left out, then waits shortened; the result is a scenario to save. */
+export function shrink(scenario: Scenario, seed: number, options: ShrinkOptions = {}): Shrunk | undefined {
+  const { attempts: most = 2000, signal, profile } = options;
+  const chosen = profile === undefined ? scenario : { ...scenario, cluster: { ...scenario.cluster, profile } };
+  const wanted = failuresOf(simulate(chosen, { seed, trace: "none" }), chosen.expect);
+  if (wanted.length === 0) return undefined;
+  let attempts = 1;
+  let best = chosen;
+  const fails = (candidate: Scenario): boolean => {
+    if (attempts >= most || signal?.aborted === true) return false;
+    attempts++;
+    const failures = failuresOf(simulate(candidate, { seed, trace: "none" }), candidate.expect);
+    return failures.length === wanted.length && wanted.every((each, i) => failures[i] === each);
+  };
+  const keep = (candidate: Scenario): boolean => {
+    if (!fails(candidate)) return false;
+    best = candidate;
+    return true;
+  };
+  for (let hasChanged = true; hasChanged; ) {
+    hasChanged = dropSteps(() => best, keep);
+    for (let i = 0; i < best.steps.length; i++)
+      for (const step of simpler(best.steps[i]!))
+        if (keep({ ...best, steps: best.steps.map((each, k) => (k === i ? step : each)) })) hasChanged = true;
+  }
+  const run = simulate(best, { seed });
+  const failures = failuresOf(run, best.expect);
+  return { scenario: { ...best, seeds: 1, found: findingOf(run, failures) }, run, failures, attempts };
+}
+
+/** Halves, quarters, … single steps: whatever is not needed goes. */
+function dropSteps(best: () => Scenario, keep: (candidate: Scenario) => boolean): boolean {
+  let hasChanged = false;
+  for (let size = Math.ceil(best().steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
+    for (let from = 0; from < best().steps.length; ) {
+      const steps = best().steps.filter((_, i) => i < from || i >= from + size);
+      if (keep({ ...best(), steps })) hasChanged = true;
+      else from += size;
+    }
+  return hasChanged;
+}
+
+/** The same step at a rounder time, or shorter. Each is strictly simpler, so that this ends. */
+function simpler(step: Step): Step[] {
+  const out: Step[] = [];
+  if ("at" in step) {
+    const { ms } = step.at;
+    for (const grid of [10_000, 1000, 100]) if (ms % grid !== 0) out.push({ ...step, at: { ms: ms - (ms % grid) } });
+  }
+  for (const [key, ms] of Object.entries(step.action))
+    if ((key === "downMs" || key === "forMs") && typeof ms === "number")
+      for (const grid of [1000, 100])
+        if (ms > grid && ms % grid !== 0)
+          out.push({ ...step, action: { ...step.action, [key]: ms - (ms % grid) } as Action });
+  return out;
+}
