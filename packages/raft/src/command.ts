@@ -59,22 +59,30 @@ function forward(node: RaftNode, fx: Effects, eid: Uuid, prereq: Uuid, data: Jso
 export function executeLocally(node: RaftNode, fx: Effects, proposal: Proposal): Command | undefined {
   const { data, eid, servers, electionTimerMs } = proposal;
   const index = logEnd(node);
-  if (!writeEntry(node, fx, { term: node.term, data, eid, servers, election_timer: electionTimerMs }))
-    fail(node, fx, "could not write an entry");
+  const entry = { term: node.term, data, eid, servers, election_timer: electionTimerMs };
+  if (!writeEntry(node, fx, entry)) fail(node, fx, "could not write an entry");
   if (node.failed) return undefined;
   const command: Command = { eid, index, timestampMs: node.nowMs, sid: ZERO_UUID };
   node.commands.push(command);
   syncEntries(node, fx, index);
   if (node.failureTest === "before-sending-append-request") fx.crash(node.failureTest);
-  for (const peer of node.servers) {
+  const members = node.servers;
+  const entries = [entry];
+  for (let i = 0; i < members.length; i++) {
+    const peer = members[i]!;
     if (peer.sid === node.sid || peer.nextIndex !== index) continue;
-    sendAppend(node, fx, peer, 1, "execute command");
+    sendAppend(node, fx, peer, entries, "execute command");
     peer.nextIndex++;
   }
   if (node.failureTest === "after-sending-append-request") fx.crash(node.failureTest);
   if (node.failureTest === "transfer-leadership-after-sending-append-request") node.failureTest = "transfer-leadership";
   resetPingTimer(node);
   return command;
+}
+
+export function findCommand({ commands }: RaftNode, eid: Uuid): Command | undefined {
+  for (let i = 0; i < commands.length; i++) if (commands[i]!.eid === eid) return commands[i];
+  return undefined;
 }
 
 /** Ends a command: who asked is told, a follower by message, this server's database by effect. */
@@ -136,7 +144,7 @@ export function handleExecuteRequest(node: RaftNode, fx: Effects, request: Execu
 }
 
 export function handleExecuteReply(node: RaftNode, fx: Effects, reply: ExecuteCommandReply): void {
-  const command = node.commands.find(({ eid }) => eid === reply.result);
+  const command = findCommand(node, reply.result);
   if (command === undefined) return;
   if (reply.status === "operation still in progress") {
     command.timestampMs = node.nowMs;

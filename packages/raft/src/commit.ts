@@ -1,5 +1,5 @@
 /** What is committed, and what follows from it. */
-import { completeCommand } from "./command.ts";
+import { completeCommand, findCommand } from "./command.ts";
 import { write } from "./disk.ts";
 import type { Effects } from "./effects.ts";
 import { entryAt, hasUncommittedConfiguration, logEnd } from "./log.ts";
@@ -14,10 +14,7 @@ import { ZERO_UUID } from "./values.ts";
  * never decrease along the log, so one look at the majority's index is enough.
  */
 export function considerCommit(node: RaftNode, fx: Effects): void {
-  const { servers } = node;
-  const indexes: number[] = [];
-  for (let i = 0; i < servers.length; i++) indexes.push(servers[i]!.matchIndex);
-  const index = Math.min(majorityIndex(indexes), logEnd(node) - 1);
+  const index = Math.min(majorityIndex(node.servers), logEnd(node) - 1);
   if (index <= node.commitIndex || index < node.logStart || entryAt(node, index).term !== node.term) return;
   if (updateCommitIndex(node, fx, index)) sendHeartbeats(node, fx);
 }
@@ -29,7 +26,7 @@ export function updateCommitIndex(node: RaftNode, fx: Effects, newIndex: number)
     const index = ++node.commitIndex;
     const entry = entryAt(node, index);
     if (entry.data !== undefined) {
-      const command = node.commands.find(({ eid }) => eid === entry.eid);
+      const command = findCommand(node, entry.eid);
       if (command !== undefined) {
         // A former leader tells nobody: the follower who asked learns it from the new one.
         if (command.index !== 0 && node.role !== "leader") command.sid = ZERO_UUID;

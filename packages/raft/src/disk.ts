@@ -3,13 +3,13 @@ import { considerCommit } from "./commit.ts";
 import type { Effects } from "./effects.ts";
 import { logEnd } from "./log.ts";
 import { type Message, syncedIndexNeeded, termOf } from "./message.ts";
-import { findServer, type RaftNode } from "./node.ts";
-import { entryRecord, type FileRecord } from "./record.ts";
+import { findServer, type RaftNode, type Waiter } from "./node.ts";
+import type { EntryRecord, FileRecord, TermRecord, VoteRecord } from "./record.ts";
 import { deliver } from "./send.ts";
 import { type LogEntry, type Uuid, ZERO_UUID } from "./values.ts";
 
 /** False if the disk does not take it. */
-export function write(node: RaftNode, fx: Effects, record: FileRecord): boolean {
+export function write(node: RaftNode, fx: Effects, record: Exclude<FileRecord, EntryRecord>): boolean {
   if (!node.writable) return false;
   fx.write(record);
   return true;
@@ -24,7 +24,7 @@ export function fail(node: RaftNode, fx: Effects, why: string): void {
 
 /** Writes term and vote; false if the disk fails, and with it the server. */
 export function setTerm(node: RaftNode, fx: Effects, term: number, vote: Uuid): boolean {
-  const record: FileRecord =
+  const record: TermRecord | VoteRecord =
     vote === ZERO_UUID ? { type: "term", term, comment: undefined } : { type: "vote", term, vote, comment: undefined };
   if (!write(node, fx, record)) fail(node, fx, "could not write the term");
   if (node.failed) return false;
@@ -39,7 +39,8 @@ export function setTerm(node: RaftNode, fx: Effects, term: number, vote: Uuid): 
 export function writeEntry(node: RaftNode, fx: Effects, entry: LogEntry): boolean {
   const index = logEnd(node);
   node.log.push(entry);
-  return write(node, fx, entryRecord(index, entry));
+  if (node.writable) fx.append(index, entry);
+  return node.writable;
 }
 
 /** Asks for a sync of the log through `index`. */
@@ -79,7 +80,13 @@ export function runWaiters(node: RaftNode, fx: Effects): void {
         break;
     }
   }
-  if (done > 0) node.waiters.splice(0, done);
+  if (done > 0) dropFirst(node.waiters, done);
+}
+
+/** As `splice(0, count)`, without the array of what is gone. */
+function dropFirst(waiters: Waiter[], count: number): void {
+  for (let i = count; i < waiters.length; i++) waiters[i - count] = waiters[i]!;
+  for (let i = 0; i < count; i++) waiters.pop();
 }
 
 function completeMessage(node: RaftNode, fx: Effects, message: Message): void {

@@ -1,6 +1,6 @@
 /** What a node asks of the world around it, in the order in which it has to happen. */
 import type { CommandStatus, Message } from "./message.ts";
-import type { FileRecord, Header } from "./record.ts";
+import { type EntryRecord, entryRecord, type FileRecord, type Header } from "./record.ts";
 import type { LogEntry, Servers, Uuid } from "./values.ts";
 
 export type Role = "follower" | "candidate" | "leader";
@@ -46,8 +46,10 @@ export interface Effects {
   undial(address: string): void;
   /** Break one session; what was queued on it is lost. A dialled one is dialled again. */
   reset(session: number): void;
-  /** Append to the file. Nothing waits for it until `sync`. */
-  write(record: FileRecord): void;
+  /** Append an entry to the file, as `entryRecord` makes it. Nothing waits for it until `sync`. */
+  append(index: number, entry: LogEntry): void;
+  /** Append any other record to the file. */
+  write(record: Exclude<FileRecord, EntryRecord>): void;
   /** Start to fsync all that was written so far; answer later with a `synced` of this ticket or a later one. */
   sync(ticket: number): void;
   /** Replace the file, durably, before anything that follows. */
@@ -88,6 +90,9 @@ export class EffectList implements Effects {
   }
   reset(session: number): void {
     this.list.push({ type: "reset", session });
+  }
+  append(index: number, entry: LogEntry): void {
+    this.list.push({ type: "write", record: entryRecord(index, entry) });
   }
   write(record: FileRecord): void {
     this.list.push({ type: "write", record });

@@ -25,7 +25,7 @@ export {
   profileOf,
   SINCE,
 } from "./profile.ts";
-export { createCluster, joinCluster } from "./record.ts";
+export { createCluster, entryRecord, joinCluster } from "./record.ts";
 export type {
   CommitIndexRecord,
   DiskImage,

@@ -7,7 +7,7 @@ import type { AddServerReply, AddServerRequest, RemoveServerReply, RemoveServerR
 import { type Conn, findAdding, findServer, makePeer, type RaftNode } from "./node.ts";
 import { sendAppend } from "./replicate.ts";
 import { clusterOf, send, sendTo } from "./send.ts";
-import { nicknameOf, type Servers, type Uuid, ZERO_UUID } from "./values.ts";
+import { nicknameOf, NO_ENTRIES, type Servers, type Uuid, ZERO_UUID } from "./values.ts";
 
 export function completeJoin(node: RaftNode, fx: Effects): void {
   if (!node.joining) return;
@@ -64,7 +64,7 @@ export function handleAddRequest(node: RaftNode, fx: Effects, request: AddServer
   peer.phase = "adding: catchup";
   peer.lastMessageMs = node.nowMs;
   node.adding.push(peer);
-  sendAppend(node, fx, peer, 0, "initialize new server");
+  sendAppend(node, fx, peer, NO_ENTRIES, "initialize new server");
   if (node.failureTest === "transfer-leadership-after-starting-to-add") node.failureTest = "transfer-leadership";
 }
 

@@ -137,15 +137,24 @@ export type Message =
   | ExecuteCommandRequest
   | ExecuteCommandReply;
 
+// In the two functions that follow each type reads its member in a line of its own: a line that meets every type of message
+// is slow in V8, and these are asked for every message that leaves or arrives.
+
 /** The term that a message carries; 0 for those without one. */
 export function termOf(message: Message): number {
   switch (message.type) {
     case "append_request":
+      return message.term;
     case "append_reply":
+      return message.term;
     case "vote_request":
+      return message.term;
     case "vote_reply":
+      return message.term;
     case "install_snapshot_request":
+      return message.term;
     case "install_snapshot_reply":
+      return message.term;
     case "become_leader":
       return message.term;
     default:
@@ -161,6 +170,7 @@ export function syncedIndexNeeded(message: Message): number {
     case "vote_request":
       return message.last_log_index;
     case "install_snapshot_request":
+      return message.last_index;
     case "install_snapshot_reply":
       return message.last_index;
     default:

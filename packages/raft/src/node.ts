@@ -159,8 +159,9 @@ export function findPeer(node: RaftNode, sid: Uuid): Peer | undefined {
   return sid === node.sid ? undefined : findServer(node, sid);
 }
 
-export function findAdding(node: RaftNode, sid: Uuid): Peer | undefined {
-  return node.adding.find((peer) => peer.sid === sid);
+export function findAdding({ adding }: RaftNode, sid: Uuid): Peer | undefined {
+  for (let i = 0; i < adding.length; i++) if (adding[i]!.sid === sid) return adding[i];
+  return undefined;
 }
 
 /** `_Server.Database.connected`: a member, with a leader known or a first election under way (raft_is_connected). */

@@ -122,8 +122,12 @@ function compare(a: Version, b: Version): number {
   return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 }
 
+/** The rows of `SINCE`, read once: a sweep asks for a profile for each member of each seed. */
+const PARSED = new Map<readonly string[], readonly Version[]>();
+
 function hasSince(version: Version, releases: readonly string[]): boolean {
-  const parsed = releases.map(parseVersion).filter((each) => each !== undefined);
+  const parsed = PARSED.get(releases) ?? releases.map(parseVersion).filter((each) => each !== undefined);
+  PARSED.set(releases, parsed);
   const newest = parsed.at(-1);
   if (newest === undefined) return false;
   const own = parsed.find((each) => each[0] === version[0] && each[1] === version[1]);

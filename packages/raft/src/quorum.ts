@@ -6,19 +6,18 @@ export function majority(n: number): number {
 }
 
 /**
- * The highest index that a majority of the configuration holds: the n-th highest match index for a majority of n.
- * `matchIndexes` has one number per configured server; it is sorted in place.
+ * The highest index that a majority of the servers of a configuration holds, 0 for none: the greatest match index that a
+ * majority reaches. Configurations are small, so each is held against all: nothing is sorted and nothing allocated.
  */
-export function majorityIndex(matchIndexes: number[]): number {
-  // Insertion sort, highest first: configurations are small.
-  for (let i = 1; i < matchIndexes.length; i++) {
-    const value = matchIndexes[i]!;
-    let at = i;
-    while (at > 0 && matchIndexes[at - 1]! < value) {
-      matchIndexes[at] = matchIndexes[at - 1]!;
-      at--;
-    }
-    matchIndexes[at] = value;
+export function majorityIndex(servers: readonly { readonly matchIndex: number }[]): number {
+  const needed = majority(servers.length);
+  let best = 0;
+  for (let i = 0; i < servers.length; i++) {
+    const index = servers[i]!.matchIndex;
+    if (index <= best) continue;
+    let holders = 0;
+    for (let j = 0; j < servers.length; j++) if (servers[j]!.matchIndex >= index) holders++;
+    if (holders >= needed) best = index;
   }
-  return matchIndexes[Math.floor(matchIndexes.length / 2)] ?? 0;
+  return best;
 }

@@ -11,10 +11,20 @@ import { sendSnapshot } from "./snapshot.ts";
 import { resetPingTimer } from "./timers.ts";
 import { type LogEntry, NO_ENTRIES, ZERO_UUID } from "./values.ts";
 
-/** Sends `count` entries from the peer's next index on; 0 makes a heartbeat or a probe. */
-export function sendAppend(node: RaftNode, fx: Effects, peer: Peer, count: number, comment: string | undefined): void {
+/** At most `count` entries from the peer's next index on. */
+export function entriesFor(node: RaftNode, peer: Peer, count: number): readonly LogEntry[] {
   const from = peer.nextIndex - node.logStart;
-  const log: readonly LogEntry[] = count === 0 ? NO_ENTRIES : node.log.slice(from, from + count);
+  return count === 0 ? NO_ENTRIES : node.log.slice(from, from + count);
+}
+
+/** Sends the entries `log`, which begin at the peer's next index; none make a heartbeat or a probe. */
+export function sendAppend(
+  node: RaftNode,
+  fx: Effects,
+  peer: Peer,
+  log: readonly LogEntry[],
+  comment: string | undefined,
+): void {
   const previous = peer.nextIndex - 1;
   send(node, fx, {
     type: "append_request",
@@ -35,7 +45,7 @@ export function sendHeartbeats(node: RaftNode, fx: Effects): void {
   const { servers, commands } = node;
   for (let i = 0; i < servers.length; i++) {
     const peer = servers[i]!;
-    if (peer.sid !== node.sid) sendAppend(node, fx, peer, 0, "heartbeat");
+    if (peer.sid !== node.sid) sendAppend(node, fx, peer, NO_ENTRIES, "heartbeat");
   }
   for (let i = 0; i < commands.length; i++) {
     const { sid, eid } = commands[i]!;
@@ -69,7 +79,7 @@ function sendNext(node: RaftNode, fx: Effects, peer: Peer): void {
   if (peer.nextIndex < node.logStart) sendSnapshot(node, fx, peer, undefined);
   else if (peer.nextIndex < logEnd(node)) {
     const count = node.profile.appendsInBatches ? logEnd(node) - peer.nextIndex : 1;
-    sendAppend(node, fx, peer, count, undefined);
+    sendAppend(node, fx, peer, entriesFor(node, peer, count), undefined);
   } else if (peer.phase === "adding: catchup") {
     peer.phase = "adding: caught up";
     runReconfigure(node, fx);

@@ -5,7 +5,7 @@ import { adoptConfiguration, adoptElectionTimer, eidAt, logEnd, serversAt, termA
 import type { InstallSnapshotReply, InstallSnapshotRequest } from "./message.ts";
 import { findAdding, findPeer, type Peer, type RaftNode } from "./node.ts";
 import { entryRecord, type FileRecord, type MemberHeader } from "./record.ts";
-import { sendAppend } from "./replicate.ts";
+import { entriesFor, sendAppend } from "./replicate.ts";
 import { clusterOf, send } from "./send.ts";
 import { resetElectionTimer } from "./timers.ts";
 import { type Json, type LogEntry, type Uuid, ZERO_UUID } from "./values.ts";
@@ -152,7 +152,7 @@ export function handleInstallReply(node: RaftNode, fx: Effects, reply: InstallSn
     return;
   }
   peer.nextIndex = node.logStart;
-  sendAppend(node, fx, peer, logEnd(node) - peer.nextIndex, "snapshot installed");
+  sendAppend(node, fx, peer, entriesFor(node, peer, logEnd(node) - peer.nextIndex), "snapshot installed");
 }
 
 /** The id that a snapshot of everything applied would have: what a transaction on it names as prerequisite. */

@@ -135,19 +135,21 @@ function shutDown(node: RaftNode, fx: Effects): void {
 function receive(node: RaftNode, fx: Effects, session: number, message: Message): void {
   const conn = connOf(node, session);
   if (conn === undefined) return;
-  const wrong = misrouting(node, message);
-  if (wrong !== undefined || (conn.sid !== ZERO_UUID && conn.sid !== message.from)) {
-    fx.note({ type: "misrouted", from: message.from, why: wrong ?? "unexpected server ID" });
+  // Read once: to look into a message of any type is slow, and this is done for every one.
+  const { from, cluster } = message;
+  const wrong = misrouting(node, message, cluster);
+  if (wrong !== undefined || (conn.sid !== from && conn.sid !== ZERO_UUID)) {
+    fx.note({ type: "misrouted", from, why: wrong ?? "unexpected server ID" });
     if (node.profile.resetsMisroutedLinks) fx.reset(session);
     return;
   }
-  if (node.cid === ZERO_UUID && message.cluster !== undefined) node.cid = message.cluster;
-  conn.sid = message.from;
-  const member = findServer(node, message.from);
+  if (node.cid === ZERO_UUID && cluster !== undefined) node.cid = cluster;
+  conn.sid = from;
+  const member = findServer(node, from);
   if (member !== undefined) member.lastMessageMs = node.nowMs;
 
   if (message.type === "vote_request" && isDisruptive(node, message)) {
-    fx.note({ type: "vote_suppressed", from: message.from, term: message.term, prevote: message.is_prevote });
+    fx.note({ type: "vote_suppressed", from, term: message.term, prevote: message.is_prevote });
     if (!node.profile.dropsSuppressedVotes) handleVoteRequest(node, fx, message);
     return;
   }
@@ -165,10 +167,11 @@ function connOf({ conns }: RaftNode, session: number): Conn | undefined {
 }
 
 /** Why a message is not for us; undefined if it is. A release before pre-vote takes the new member for an error. */
-function misrouting(node: RaftNode, message: Message): string | undefined {
-  if (message.cluster !== undefined && node.cid !== ZERO_UUID && message.cluster !== node.cid) return "wrong cluster";
-  if (message.to !== undefined && message.to !== node.sid) return "misrouted message";
-  if ((message.type === "vote_request" || message.type === "vote_reply") && message.is_prevote && !node.profile.preVote)
+function misrouting(node: RaftNode, message: Message, cluster: Uuid | undefined): string | undefined {
+  if (cluster !== node.cid && cluster !== undefined && node.cid !== ZERO_UUID) return "wrong cluster";
+  const { to } = message;
+  if (to !== node.sid && to !== undefined) return "misrouted message";
+  if (!node.profile.preVote && (message.type === "vote_request" || message.type === "vote_reply") && message.is_prevote)
     return "unknown member is_prevote";
   return undefined;
 }

@@ -127,12 +127,10 @@ function newestConfiguration(world: World): readonly string[] {
       best = { term, index, servers };
   };
   for (const { disk } of world.hosts) {
-    const { header, records } = disk;
+    const { header } = disk;
     if (header === undefined || header.remote_addresses !== undefined) continue;
     offer(header.prev_term, header.prev_index, Object.keys(header.prev_servers));
-    for (const record of records)
-      if (record.type === "entry" && record.servers !== undefined)
-        offer(record.term, record.index, Object.keys(record.servers));
+    for (const { term, index, servers } of disk.configurations()) offer(term, index, Object.keys(servers));
   }
   return best?.servers ?? [];
 }

@@ -60,15 +60,12 @@ const PLANTS: Readonly<Record<CheckerName, () => Run>> = {
         const entry = (host: typeof m1, n: number): void => {
           const { node } = host!.server!;
           const index = node.logStart + node.log.length + 5;
-          host!.server!.write({
-            type: "entry",
-            index: index - 5,
+          host!.server!.append(index - 5, {
             term: 1,
             data: n,
             eid: `0000000e-0000-4000-8000-00000000f00${n}`,
             servers: undefined,
             election_timer: 0,
-            comment: undefined,
           });
         };
         entry(m1, 1);

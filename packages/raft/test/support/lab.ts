@@ -3,6 +3,7 @@
  * just enough to tell stories about nodes; the simulator is for the rest of the world.
  */
 import {
+  entryRecord,
   appliedEid,
   createCluster,
   currentEid,
@@ -356,9 +357,9 @@ export class Lab {
         lab.#dials.delete(key);
         if (dialled !== undefined && dialled.live !== 0) lab.#break(dialled.live);
       },
-      reset(session: number): void {
-        lab.#break(session);
-      },
+      reset: (session: number): void => lab.#break(session),
+      append: (index: number, entry: LogEntry): void =>
+        isDead ? undefined : void member.image.records.push(entryRecord(index, entry)),
       write(record: FileRecord): void {
         if (!isDead) member.image.records.push(record);
       },

@@ -2,7 +2,7 @@
  * What a file says, as numbers: for each index a hash over all entries through it. Two logs with the same hash at an index
  * are the same through it, so every question about prefixes is one comparison.
  */
-import { type EntryRecord, hash32 } from "@ovnha/raft";
+import { hash32, type LogEntry } from "@ovnha/raft";
 import type { ClusterRecord } from "./cluster.ts";
 
 export class Chain {
@@ -36,8 +36,8 @@ export class Chain {
     return index === this.base ? this.baseTerm : this.terms[index - this.base - 1];
   }
 
-  put(record: EntryRecord): void {
-    const at = record.index - this.base - 1;
+  put(index: number, entry: LogEntry): void {
+    const at = index - this.base - 1;
     if (at < 0) return;
     const before = at === 0 ? this.baseHash : (this.hashes[at - 1] ?? 0);
     if (at !== this.hashes.length) {
@@ -45,13 +45,13 @@ export class Chain {
       this.terms.length = at;
       this.eids.length = at;
     }
-    this.hashes.push(hash32(before, entryHash(record)));
-    this.terms.push(record.term);
-    this.eids.push(record.eid);
+    this.hashes.push(hash32(before, entryHash(entry)));
+    this.terms.push(entry.term);
+    this.eids.push(entry.eid);
   }
 }
 
-function entryHash({ term, eid, data, election_timer, servers }: EntryRecord): number {
+function entryHash({ term, eid, data, election_timer, servers }: LogEntry): number {
   // The data of a write is the number that its entry id ends with.
   const kind =
     typeof data === "number" ? data : data !== undefined ? Number.parseInt(eid.slice(-8), 16) : election_timer;

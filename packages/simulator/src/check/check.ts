@@ -2,7 +2,8 @@
  * The invariants of Raft, each looked at in the moment in which it could break (Raft thesis, §3.2 and §3.6.3; the rules
  * about the disk are OVSDB's). The checkers see what every server does and what every disk holds, not what servers think.
  */
-import { type DiskImage, type EntryRecord, type Message, syncedIndexNeeded, termOf, ZERO_UUID } from "@ovnha/raft";
+import { type DiskImage, type LogEntry, type Message, syncedIndexNeeded, termOf, ZERO_UUID } from "@ovnha/raft";
+import type { Host } from "../world/host.ts";
 import type { Server } from "../world/server.ts";
 import type { World } from "../world/world.ts";
 import type { Chain } from "./chain.ts";
@@ -61,23 +62,23 @@ export class Check {
     const chain = cluster.chainFor(header.prev_index, header.prev_term);
     if (cluster.historyOf(header.prev_index, header.prev_term) === undefined)
       cluster.remember(header.prev_index, header.prev_term, chain.baseHash);
-    for (const record of records) if (record.type === "entry") this.wrote(server, chain, record);
+    for (const record of records) if (record.type === "entry") this.wrote(server, chain, record.index, record);
     return chain;
   }
 
   /** An entry was written: the same index and term mean the same log through it, on every server (log matching). */
-  wrote(server: Server, chain: Chain, record: EntryRecord): void {
-    chain.put(record);
+  wrote(server: Server, chain: Chain, index: number, entry: LogEntry): void {
+    chain.put(index, entry);
     const { cluster } = chain;
-    const hash = chain.at(record.index);
+    const hash = chain.at(index);
     if (hash === undefined) return;
-    const other = cluster.historyOf(record.index, record.term);
-    if (other === undefined) cluster.remember(record.index, record.term, hash);
+    const other = cluster.historyOf(index, entry.term);
+    if (other === undefined) cluster.remember(index, entry.term, hash);
     else if (other !== hash)
       this.violated(
         "log-matching",
         server.host.name,
-        `${server.host.name} holds another log than others do behind the same entry ${record.index} of term ${record.term}`,
+        `${server.host.name} holds another log than others do behind the same entry ${index} of term ${entry.term}`,
       );
   }
 
@@ -157,8 +158,9 @@ export class Check {
   #majority(server: Server, index: number, hash: number): void {
     const { node, host } = server;
     let holders = 0;
-    for (const { sid } of node.servers) {
-      const where = this.#world.hosts.find(({ disk }) => disk.header?.server_id === sid);
+    const { servers } = node;
+    for (let i = 0; i < servers.length; i++) {
+      const where = this.#hostOf(servers[i]!.sid);
       if (where === undefined) continue;
       const early = where.server !== undefined && this.#isEarlyAck(where.server, index);
       if (where.disk.syncedIndex < index && !early) continue;
@@ -172,6 +174,13 @@ export class Check {
         host.name,
         `${host.name} commits entry ${index}, which ${holders} of ${node.servers.length} members have on disk`,
       );
+  }
+
+  /** Whose disk has the file of a server. */
+  #hostOf(sid: string): Host | undefined {
+    const { hosts } = this.#world;
+    for (let i = 0; i < hosts.length; i++) if (hosts[i]!.disk.header?.server_id === sid) return hosts[i];
+    return undefined;
   }
 
   /** A message leaves: what it rests on is on the sender's disk, and no server votes twice in a term. */

@@ -13,8 +13,14 @@ export class ClusterRecord {
   readonly #hashes: number[] = [];
   readonly #eids: string[] = [];
   #first = 0;
-  /** Term and index to the hash through it: one entry, one history (log matching). */
-  readonly #histories = new Map<number, { readonly index: number; readonly term: number; readonly hash: number }[]>();
+  /**
+   * Index and term to the hash through it: one entry, one history (log matching). The entry that was seen first at an index
+   * is at `index - #begin` of two lists, for nearly always it is the only one; others are in the map.
+   */
+  readonly #terms: number[] = [];
+  readonly #histories: number[] = [];
+  #begin = 0;
+  readonly #others = new Map<number, { readonly term: number; readonly hash: number }[]>();
 
   constructor(cid: string) {
     this.cid = cid;
@@ -47,19 +53,35 @@ export class ClusterRecord {
       this.#hashes.splice(0, KEPT);
       this.#eids.splice(0, KEPT);
       this.#first += KEPT;
-      for (const old of [...this.#histories.keys()]) if (old < this.#first) this.#histories.delete(old);
+      this.#forgetHistories(this.#first);
     }
+  }
+
+  #forgetHistories(before: number): void {
+    const count = Math.min(Math.max(0, before - this.#begin), this.#terms.length);
+    this.#terms.splice(0, count);
+    this.#histories.splice(0, count);
+    this.#begin += count;
+    for (const index of [...this.#others.keys()]) if (index < before) this.#others.delete(index);
   }
 
   /** The hash that another log has for the same index and term, if one was seen. */
   historyOf(index: number, term: number): number | undefined {
-    return this.#histories.get(index)?.find((each) => each.term === term)?.hash;
+    const at = index - this.#begin;
+    if (this.#terms[at] === term) return this.#histories[at];
+    return this.#others.size === 0 ? undefined : this.#others.get(index)?.find((each) => each.term === term)?.hash;
   }
 
   remember(index: number, term: number, hash: number): void {
-    const list = this.#histories.get(index);
-    if (list === undefined) this.#histories.set(index, [{ index, term, hash }]);
-    else list.push({ index, term, hash });
+    if (this.#terms.length === 0) this.#begin = index;
+    if (index === this.#begin + this.#terms.length) {
+      this.#terms.push(term);
+      this.#histories.push(hash);
+      return;
+    }
+    const list = this.#others.get(index);
+    if (list === undefined) this.#others.set(index, [{ term, hash }]);
+    else list.push({ term, hash });
   }
 
   chainFor(base: number, baseTerm: number): Chain {

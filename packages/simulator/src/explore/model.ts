@@ -7,6 +7,7 @@ import {
   currentEid,
   type DiskImage,
   type Effects,
+  entryRecord,
   type FileRecord,
   type Header,
   joinCluster,
@@ -278,6 +279,11 @@ class Change {
     return this;
   }
 
+  #write(at: number, record: FileRecord): void {
+    const { header, records } = this.#disks[at]!;
+    this.#disks[at] = { header, records: [...records, record] };
+  }
+
   #effects(at: number, node: RaftNode | undefined, holder: { node?: RaftNode } = {}): Effects & { ticket: number } {
     const n = this.#scope.members;
     return {
@@ -286,10 +292,8 @@ class Change {
         const slot = at * n + session - 1;
         if (this.#nodes[session - 1] !== undefined) this.#queues[slot] = [...(this.#queues[slot] ?? []), message];
       },
-      write: (record: FileRecord): void => {
-        const { header, records } = this.#disks[at]!;
-        this.#disks[at] = { header, records: [...records, record] };
-      },
+      append: (index: number, entry: LogEntry): void => this.#write(at, entryRecord(index, entry)),
+      write: (record: FileRecord): void => this.#write(at, record),
       sync(ticket: number): void {
         this.ticket = ticket;
       },

@@ -1,6 +1,7 @@
 /**
- * What is to happen, in order of time and then of insertion: a binary heap of slots over typed arrays, so that a million
- * events a second leave nothing for the garbage collector.
+ * What is to happen, in order of time and then of insertion: a heap over typed arrays, so that a million events a second
+ * leave nothing for the garbage collector. Each place has four children: half the levels of a binary heap, and those four
+ * lie side by side in memory.
  */
 
 /** More pending events than any sane scenario has: a runaway is an error, not a full memory. */
@@ -8,10 +9,13 @@ const SLOTS_MAX = 1 << 22;
 
 export class EventQueue {
   size = 0;
+  // The heap, place by place: when, the how-manieth push, and the slot that holds the rest.
   #times = new Float64Array(256);
   #orders = new Float64Array(256);
-  #heap = new Int32Array(256);
-  #free: number[] = [];
+  #slots = new Int32Array(256);
+  /** Slots that are free again, the newest at `#freeCount - 1`. */
+  #free = new Int32Array(256);
+  #freeCount = 0;
   #used = 0;
   #order = 0;
   /** Of the event that was popped last. */
@@ -28,27 +32,25 @@ export class EventQueue {
   readonly #ref2s: unknown[] = [];
 
   push(timeUs: number, kind: number, a: number, b: number, ref: unknown, ref2: unknown): void {
-    const slot = this.#free.pop() ?? this.#newSlot();
-    this.#times[slot] = timeUs;
-    this.#orders[slot] = this.#order++;
+    const slot = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#newSlot();
     this.#kinds[slot] = kind;
     this.#as[slot] = a;
     this.#bs[slot] = b;
     this.#refs[slot] = ref;
     this.#ref2s[slot] = ref2;
-    this.#siftUp(this.size++, slot);
+    this.#siftUp(this.size++, timeUs, this.#order++, slot);
   }
 
   /** The time of the next event; Infinity if there is none. */
   nextUs(): number {
-    return this.size === 0 ? Number.POSITIVE_INFINITY : this.#times[this.#heap[0]!]!;
+    return this.size === 0 ? Number.POSITIVE_INFINITY : this.#times[0]!;
   }
 
   /** Takes the next event into `timeUs`, `kind`, `a`, `b`, `ref` and `ref2`; false if there is none. */
   pop(): boolean {
     if (this.size === 0) return false;
-    const slot = this.#heap[0]!;
-    this.timeUs = this.#times[slot]!;
+    const slot = this.#slots[0]!;
+    this.timeUs = this.#times[0]!;
     this.kind = this.#kinds[slot]!;
     this.a = this.#as[slot]!;
     this.b = this.#bs[slot]!;
@@ -56,9 +58,8 @@ export class EventQueue {
     this.ref2 = this.#ref2s[slot];
     this.#refs[slot] = undefined;
     this.#ref2s[slot] = undefined;
-    this.#free.push(slot);
-    const last = this.#heap[--this.size]!;
-    if (this.size > 0) this.#siftDown(last);
+    this.#free[this.#freeCount++] = slot;
+    if (--this.size > 0) this.#siftDown(this.size);
     return true;
   }
 
@@ -71,47 +72,64 @@ export class EventQueue {
     this.#refs.push(undefined);
     this.#ref2s.push(undefined);
     if (slot < this.#times.length) return slot;
-    this.#times = grown(this.#times, Float64Array);
-    this.#orders = grown(this.#orders, Float64Array);
-    const heap = new Int32Array(this.#heap.length * 2);
-    heap.set(this.#heap);
-    this.#heap = heap;
+    const length = this.#times.length * 2;
+    this.#times = grown(this.#times, new Float64Array(length));
+    this.#orders = grown(this.#orders, new Float64Array(length));
+    this.#slots = grown(this.#slots, new Int32Array(length));
+    this.#free = grown(this.#free, new Int32Array(length));
     return slot;
   }
 
-  #isBefore(a: number, b: number): boolean {
-    const byTime = this.#times[a]! - this.#times[b]!;
-    return byTime < 0 || (byTime === 0 && this.#orders[a]! < this.#orders[b]!);
-  }
-
-  #siftUp(from: number, slot: number): void {
+  #siftUp(from: number, time: number, order: number, slot: number): void {
+    const times = this.#times;
+    const orders = this.#orders;
+    const slots = this.#slots;
     let at = from;
     while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const other = this.#heap[parent]!;
-      if (!this.#isBefore(slot, other)) break;
-      this.#heap[at] = other;
+      const parent = (at - 1) >> 2;
+      // Whatever is there already was pushed before: equal times stay in order.
+      if (times[parent]! <= time) break;
+      times[at] = times[parent]!;
+      orders[at] = orders[parent]!;
+      slots[at] = slots[parent]!;
       at = parent;
     }
-    this.#heap[at] = slot;
+    times[at] = time;
+    orders[at] = order;
+    slots[at] = slot;
   }
 
-  #siftDown(slot: number): void {
-    const { size } = this;
+  /** Finds a new place for the last one, which begins at the top. */
+  #siftDown(last: number): void {
+    const times = this.#times;
+    const orders = this.#orders;
+    const slots = this.#slots;
+    const time = times[last]!;
+    const order = orders[last]!;
     let at = 0;
-    for (let child = 1; child < size; child = 2 * at + 1) {
-      if (child + 1 < size && this.#isBefore(this.#heap[child + 1]!, this.#heap[child]!)) child++;
-      const other = this.#heap[child]!;
-      if (!this.#isBefore(other, slot)) break;
-      this.#heap[at] = other;
-      at = child;
+    for (let first = 1; first < last; first = 4 * at + 1) {
+      let least = first;
+      let leastTime = times[first]!;
+      const end = Math.min(first + 4, last);
+      for (let child = first + 1; child < end; child++) {
+        const childTime = times[child]!;
+        if (childTime > leastTime || (childTime === leastTime && orders[child]! > orders[least]!)) continue;
+        least = child;
+        leastTime = childTime;
+      }
+      if (leastTime > time || (leastTime === time && orders[least]! > order)) break;
+      times[at] = leastTime;
+      orders[at] = orders[least]!;
+      slots[at] = slots[least]!;
+      at = least;
     }
-    this.#heap[at] = slot;
+    times[at] = time;
+    orders[at] = order;
+    slots[at] = slots[last]!;
   }
 }
 
-function grown(old: Float64Array, Kind: typeof Float64Array): Float64Array<ArrayBuffer> {
-  const bigger = new Kind(old.length * 2);
+function grown<T extends Float64Array | Int32Array>(old: T, bigger: T): T {
   bigger.set(old);
   return bigger;
 }

@@ -8,6 +8,9 @@ export const STREAM = { latency: 1, fsync: 2, boot: 3, target: 4, probe: 5, powe
 export class Stream {
   readonly #seed: number;
   #counter = 0;
+  /** Of the lognormal distribution that was asked for last: its spread takes two logarithms. */
+  #sigmaOf: Delay | undefined;
+  #sigma = 0;
   constructor(seed: number, purpose: number, which: number) {
     this.#seed = hash32(hash32(seed, purpose), which);
   }
@@ -37,9 +40,12 @@ export class Stream {
         return delay.baseMs - Math.log(1 - this.unit()) * delay.meanMs;
       case "lognormal": {
         // 2.3263 is the 99th percentile of the normal distribution; Box and Muller make one from two draws.
-        const sigma = Math.log(Math.max(1, delay.p99Ms / delay.p50Ms)) / 2.3263;
+        if (this.#sigmaOf !== delay) {
+          this.#sigmaOf = delay;
+          this.#sigma = Math.log(Math.max(1, delay.p99Ms / delay.p50Ms)) / 2.3263;
+        }
         const normal = Math.sqrt(-2 * Math.log(1 - this.unit())) * Math.cos(2 * Math.PI * this.unit());
-        return delay.p50Ms * Math.exp(sigma * normal);
+        return delay.p50Ms * Math.exp(this.#sigma * normal);
       }
     }
   }

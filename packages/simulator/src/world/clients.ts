@@ -141,9 +141,15 @@ export class Clients {
     const { nowUs } = this.#world;
     const sinceUs = this.#waitingSinceUs;
     if (sinceUs !== undefined && nowUs - sinceUs >= OUTAGE_MIN_US) this.#outage(sinceUs, nowUs, true);
-    this.#waitingSinceUs = this.list.some(({ pending, backlog }) => pending.length + backlog.length > 0)
-      ? nowUs
-      : undefined;
+    this.#waitingSinceUs = this.#isAnyWaiting() ? nowUs : undefined;
+  }
+
+  #isAnyWaiting(): boolean {
+    for (let i = 0; i < this.list.length; i++) {
+      const { pending, backlog } = this.list[i]!;
+      if (pending.length + backlog.length > 0) return true;
+    }
+    return false;
   }
 
   #outage(fromUs: number, toUs: number, healed: boolean): void {

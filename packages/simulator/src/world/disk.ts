@@ -2,12 +2,31 @@
  * A disk that holds one database file: what is written, and how much of it is synced. SIGKILL loses nothing that was
  * written; a power cut keeps what is synced, and a random part of the rest.
  */
-import { type DiskImage, type FileRecord, type Header, ZERO_UUID } from "@ovnha/raft";
+import {
+  type DiskImage,
+  type EntryRecord,
+  entryRecord,
+  type FileRecord,
+  type Header,
+  type LogEntry,
+  type Servers,
+  ZERO_UUID,
+} from "@ovnha/raft";
 import type { Stream } from "../kernel/random.ts";
+
+/** Every record but an entry. */
+export type StateRecord = Exclude<FileRecord, EntryRecord>;
 
 export class Disk {
   header: Header | undefined;
-  records: FileRecord[] = [];
+  /**
+   * The records; an entry is the very one that all logs of the cluster hold, with its index beside it at the same place of
+   * `#indexes`. Entries are most of what is written, and a record of its own for each server's copy would be most of a
+   * run's memory.
+   */
+  #records: (StateRecord | LogEntry)[] = [];
+  /** 0 where the record is no entry. */
+  #indexes: number[] = [];
   /** How many of the records a power cut would leave. */
   syncedCount = 0;
   /** Entries up to this one may be written a second time, over truncated ones. */
@@ -33,25 +52,49 @@ export class Disk {
   #busyVote: string = ZERO_UUID;
 
   image(): DiskImage | undefined {
-    return this.header === undefined ? undefined : { header: this.header, records: [...this.records] };
+    return this.header === undefined ? undefined : { header: this.header, records: this.#all() };
   }
 
-  append(record: FileRecord): void {
-    this.records.push(record);
+  #all(): FileRecord[] {
+    return this.#records.map((record, i) => {
+      const index = this.#indexes[i]!;
+      return index === 0 ? (record as StateRecord) : entryRecord(index, record as LogEntry);
+    });
+  }
+
+  /** Every entry with servers that was written, also where a later one stands in its place. */
+  configurations(): { readonly term: number; readonly index: number; readonly servers: Servers }[] {
+    const found = [];
+    for (let i = 0; i < this.#records.length; i++) {
+      const index = this.#indexes[i]!;
+      if (index === 0) continue;
+      const { term, servers } = this.#records[i] as LogEntry;
+      if (servers !== undefined) found.push({ term, index, servers });
+    }
+    return found;
+  }
+
+  append(index: number, entry: LogEntry): void {
+    this.#records.push(entry);
+    this.#indexes.push(index);
+    this.#noteEntry(index);
+  }
+
+  write(record: StateRecord): void {
+    this.#records.push(record);
+    this.#indexes.push(0);
     this.#note(record);
   }
 
   replace(header: Header, records: readonly FileRecord[]): void {
     this.header = header;
-    this.records = [...records];
-    this.#reread();
+    this.#take(records);
     this.identity = { sid: header.server_id, cid: header.cluster_id };
   }
 
   wipe(what: "all" | "db-only"): void {
     this.header = undefined;
-    this.records = [];
-    this.#reread();
+    this.#take([]);
     if (what === "all") this.identity = undefined;
   }
 
@@ -59,7 +102,7 @@ export class Disk {
   beginSync(ticket: number): void {
     this.busyTicket = ticket;
     this.nextTicket = 0;
-    this.busyCount = this.records.length;
+    this.busyCount = this.#records.length;
     this.#busyIndex = this.index;
     this.#busyTerm = this.term;
     this.#busyVote = this.vote;
@@ -72,7 +115,7 @@ export class Disk {
     this.syncedTerm = this.#busyTerm;
     this.syncedVote = this.#busyVote;
     this.syncedIndex = Math.min(this.#busyIndex, this.index);
-    if (!this.isLying) this.syncedCount = Math.min(this.busyCount, this.records.length);
+    if (!this.isLying) this.syncedCount = Math.min(this.busyCount, this.#records.length);
     return ticket;
   }
 
@@ -91,30 +134,30 @@ export class Disk {
 
   /** Gives how many records are gone. */
   losePower(chance: Stream): number {
-    const lost = this.records.length - this.syncedCount;
+    const lost = this.#records.length - this.syncedCount;
     const lucky = this.isLying ? 0 : chance.below(lost + 1);
-    this.records.length = this.syncedCount + lucky;
-    this.#reread();
+    this.#take(this.#all().slice(0, this.syncedCount + lucky));
     return lost - lucky;
   }
 
   /** How the file is, for a later `restore`. */
   mark(): { readonly header: Header | undefined; readonly records: readonly FileRecord[] } {
-    return { header: this.header, records: [...this.records] };
+    return { header: this.header, records: this.#all() };
   }
 
   restore(mark: { readonly header: Header | undefined; readonly records: readonly FileRecord[] }): void {
     this.header = mark.header;
-    this.records = [...mark.records];
-    this.#reread();
+    this.#take(mark.records);
   }
 
-  #note(record: FileRecord): void {
-    if (record.type === "entry") {
-      if (record.index <= this.index) this.rewrittenTo = Math.max(this.rewrittenTo, this.index);
-      this.index = record.index;
-      if (this.syncedIndex >= record.index) this.syncedIndex = record.index - 1;
-    } else if (record.type === "term") {
+  #noteEntry(index: number): void {
+    if (index <= this.index) this.rewrittenTo = Math.max(this.rewrittenTo, this.index);
+    this.index = index;
+    if (this.syncedIndex >= index) this.syncedIndex = index - 1;
+  }
+
+  #note(record: StateRecord): void {
+    if (record.type === "term") {
       this.term = record.term;
       this.vote = ZERO_UUID;
     } else if (record.type === "vote") {
@@ -123,15 +166,20 @@ export class Disk {
     }
   }
 
-  /** A file that was replaced or read again is on disk as a whole. */
-  #reread(): void {
-    this.syncedCount = this.records.length;
+  /** A file that was replaced, or is read again, with these records: it is on disk as a whole. */
+  #take(records: readonly FileRecord[]): void {
+    this.#records = [];
+    this.#indexes = [];
     const { header } = this;
     const isMember = header !== undefined && header.remote_addresses === undefined;
     this.index = isMember ? header.prev_index : 0;
     this.term = isMember ? header.prev_term : 0;
     this.vote = ZERO_UUID;
-    for (const record of this.records) this.#note(record);
+    for (const record of records) {
+      if (record.type === "entry") this.append(record.index, record);
+      else this.write(record);
+    }
+    this.syncedCount = records.length;
     this.syncedIndex = this.index;
     this.syncedTerm = this.term;
     this.syncedVote = this.vote;

@@ -16,6 +16,8 @@ const RETRANSMIT_US = 200_000;
 const RETRANSMIT_MAX_US = 120_000_000;
 /** Messages that may wait on a session (raft_conn backlog). */
 const BACKLOG_MAX = 500;
+/** More than any cluster; a scenario may add hosts, one by one. */
+export const HOSTS_MAX = 64;
 
 /** One TCP connection between two processes: end 0 has dialled, end 1 has accepted. */
 export class Link {
@@ -41,6 +43,11 @@ export class Link {
   }
 }
 
+/** Sessions are counted so that the dialling end has the odd number and the accepting end the next one. */
+export function endOf(session: number): 0 | 1 {
+  return session % 2 === 1 ? 0 : 1;
+}
+
 /** What keeps a session to an address: dials, and dials again with a growing pause. */
 export class Dialer {
   readonly owner: Server;
@@ -59,9 +66,12 @@ export class Net {
   readonly #world: World;
   readonly #latency: Delay;
   readonly #bandwidth: number;
-  readonly #streams = new Map<number, Stream>();
-  /** How many faults block the way from one host to another. */
-  readonly #blocks = new Map<number, { count: number; sinceUs: number }>();
+  /** For each way from one host to another, see `wayOf`. */
+  readonly #streams: (Stream | undefined)[] = [];
+  /** How many faults block a way, since when, and how many ways are blocked. */
+  readonly #blocks = new Uint16Array(HOSTS_MAX * HOSTS_MAX);
+  readonly #blockedSinceUs = new Float64Array(HOSTS_MAX * HOSTS_MAX);
+  #blockedWays = 0;
   /** Another latency while a host is degraded. */
   readonly degraded: Map<number, Delay> = new Map();
   readonly links: Set<Link> = new Set();
@@ -74,29 +84,29 @@ export class Net {
   }
 
   isBlocked(from: number, to: number): boolean {
-    return this.#blocks.size > 0 && this.#blocks.has(from * 64 + to);
+    return this.#blockedWays > 0 && this.#blocks[wayOf(from, to)]! > 0;
   }
 
   block(from: number, to: number): void {
-    const key = from * 64 + to;
-    const known = this.#blocks.get(key);
-    if (known === undefined) this.#blocks.set(key, { count: 1, sinceUs: this.#world.nowUs });
-    else known.count++;
+    const way = wayOf(from, to);
+    if (this.#blocks[way]!++ === 0) {
+      this.#blockedSinceUs[way] = this.#world.nowUs;
+      this.#blockedWays++;
+    }
     this.watchSilence();
   }
 
   /** What was held up is sent again when TCP's next retransmission is due. */
   unblock(from: number, to: number): void {
-    const key = from * 64 + to;
-    const known = this.#blocks.get(key);
-    if (known === undefined) return;
-    if (--known.count > 0) return;
-    this.#blocks.delete(key);
+    const way = wayOf(from, to);
+    if (this.#blocks[way] === 0 || --this.#blocks[way]! > 0) return;
+    this.#blockedWays--;
     for (const link of this.links) this.#resume(link);
   }
 
   healAll(): void {
-    this.#blocks.clear();
+    this.#blocks.fill(0);
+    this.#blockedWays = 0;
     for (const link of this.links) this.#resume(link);
   }
 
@@ -127,11 +137,11 @@ export class Net {
   }
 
   #streamOf(from: number, to: number): Stream {
-    const key = from * 64 + to;
-    let stream = this.#streams.get(key);
+    const way = wayOf(from, to);
+    let stream = this.#streams[way];
     if (stream === undefined) {
-      stream = new Stream(this.#world.seed, STREAM.latency, key);
-      this.#streams.set(key, stream);
+      stream = new Stream(this.#world.seed, STREAM.latency, way);
+      this.#streams[way] = stream;
     }
     return stream;
   }
@@ -141,7 +151,7 @@ export class Net {
     const end = fromEnd === 0 ? 1 : 0;
     const from = link.ends[fromEnd];
     const to = link.ends[end];
-    if (this.#blocks.size > 0 && this.#isStalled(link, end, from.host.index, to.host.index)) {
+    if (this.#blockedWays > 0 && this.#isStalled(link, end, from.host.index, to.host.index)) {
       if (link.stalled[end].length === 0) link.stalledSinceUs[end] = this.#world.nowUs;
       link.stalled[end].push(message);
       if (link.stalled[end].length > BACKLOG_MAX && from.node.profile.backlogLimits) this.hangUp(link, fromEnd);
@@ -153,10 +163,10 @@ export class Net {
   /** Whether data towards an end is held up: its way is cut, or its acknowledgements have been missing for too long. */
   #isStalled(link: Link, end: 0 | 1, from: number, to: number): boolean {
     if (link.stalled[end].length > 0 || this.isBlocked(from, to)) return true;
-    const back = this.#blocks.get(to * 64 + from);
-    if (back === undefined) return false;
+    const back = wayOf(to, from);
+    if (this.#blocks[back] === 0) return false;
     // What is sent first still arrives; without its acknowledgement nothing new is sent after one retransmission.
-    if (link.unackedUs[end] < back.sinceUs) link.unackedUs[end] = this.#world.nowUs;
+    if (link.unackedUs[end] < this.#blockedSinceUs[back]!) link.unackedUs[end] = this.#world.nowUs;
     return this.#world.nowUs - link.unackedUs[end] > RETRANSMIT_US;
   }
 
@@ -339,6 +349,11 @@ export class Net {
         this.#world.queue.push(this.#world.nowUs + RETRANSMIT_US, EVENT.down, end, 0, link, undefined);
       }
   }
+}
+
+/** The way from one host to another as a number. */
+function wayOf(from: number, to: number): number {
+  return from * HOSTS_MAX + to;
 }
 
 function nextBackoffMs(backoffMs: number): number {

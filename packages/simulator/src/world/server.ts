@@ -23,8 +23,9 @@ import {
 import type { Chain } from "../check/chain.ts";
 import type { Operation } from "./clients.ts";
 import { EVENT } from "./events.ts";
-import { type Host, uuidOf } from "./host.ts";
-import { Dialer, type Link } from "./net.ts";
+import { type Host, interned, uuidOf } from "./host.ts";
+import { Dialer, endOf, type Link } from "./net.ts";
+import type { StateRecord } from "./disk.ts";
 import type { World } from "./world.ts";
 
 type Held =
@@ -254,15 +255,17 @@ export class Server implements Effects {
 
   send(session: number, message: Message): void {
     if (this.isDead || this.isMuted) return;
+    const end = endOf(session);
+    const link = this.#linkOf(session, end);
+    if (link === undefined) return;
+    this.world.check.said(this, message);
+    this.world.net.send(link, end, message);
+  }
+
+  #linkOf(session: number, end: 0 | 1): Link | undefined {
     const { links } = this;
-    for (let i = 0; i < links.length; i++) {
-      const link = links[i]!;
-      const end = link.ends[0] === this && link.sessions[0] === session ? 0 : link.sessions[1] === session ? 1 : -1;
-      if (end === -1 || link.ends[end] !== this) continue;
-      this.world.check.said(this, message);
-      this.world.net.send(link, end, message);
-      return;
-    }
+    for (let i = 0; i < links.length; i++) if (links[i]!.sessions[end] === session) return links[i];
+    return undefined;
   }
 
   dial(address: string): void {
@@ -281,18 +284,19 @@ export class Server implements Effects {
   }
 
   reset(session: number): void {
-    for (const link of this.links)
-      for (const end of [0, 1] as const)
-        if (link.ends[end] === this && link.sessions[end] === session) {
-          this.world.net.hangUp(link, end);
-          return;
-        }
+    const end = endOf(session);
+    const link = this.#linkOf(session, end);
+    if (link !== undefined) this.world.net.hangUp(link, end);
   }
 
-  write(record: FileRecord): void {
+  append(index: number, entry: LogEntry): void {
     if (this.isDead) return;
-    this.host.disk.append(record);
-    if (record.type === "entry" && this.chain !== undefined) this.world.check.wrote(this, this.chain, record);
+    this.host.disk.append(index, entry);
+    if (this.chain !== undefined) this.world.check.wrote(this, this.chain, index, entry);
+  }
+
+  write(record: StateRecord): void {
+    if (!this.isDead) this.host.disk.write(record);
   }
 
   sync(ticket: number): void {
@@ -347,11 +351,21 @@ export class Server implements Effects {
   }
 }
 
-/** Entry ids are counted, so that a run needs no chance for them. */
+/** Entry ids are counted, so that a run needs no chance for them; the next run counts the same ones. */
 export function eidOf(n: number): string {
+  if (n >= EIDS_MAX) return newEid(n);
+  while (EIDS.length <= n) EIDS.push(interned(newEid(EIDS.length)));
+  return EIDS[n]!;
+}
+
+function newEid(n: number): string {
   const digits = n.toString(16);
   return EID_PREFIX + ZEROS.slice(digits.length) + digits;
 }
+
+const EIDS: string[] = [];
+/** Those beyond are rare, and made when they are asked for. */
+const EIDS_MAX = 50_000;
 
 const EID_PREFIX = uuidOf(0xe, 0).slice(0, -12);
 const ZEROS = "000000000000";

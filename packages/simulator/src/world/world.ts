@@ -11,7 +11,7 @@ import { type Client, Clients } from "./clients.ts";
 import { leaderOf, usableLeader } from "./conditions.ts";
 import { EVENT } from "./events.ts";
 import { Host } from "./host.ts";
-import { type Dialer, type Link, Net } from "./net.ts";
+import { type Dialer, HOSTS_MAX, type Link, Net } from "./net.ts";
 import { eidOf, Server } from "./server.ts";
 
 /** How long a cluster may take to form before time 0. */
@@ -60,6 +60,7 @@ export class World {
   addHost(): Host {
     const { cluster, models } = this.scenario;
     const index = this.hosts.length;
+    if (index >= HOSTS_MAX) throw new RangeError(`a world has at most ${HOSTS_MAX} hosts`);
     const profile = profileOf(cluster.profiles[`m${index + 1}`] ?? cluster.profile, cluster.flags);
     const host = new Host({ index, seed: this.seed, profile, fsync: models.fsync });
     this.hosts.push(host);
