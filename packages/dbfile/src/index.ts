@@ -14,3 +14,8 @@ export {
   type MemberOptions,
 } from "./edge/create.ts";
 export type { Content, FileRow, RowSource } from "./content.ts";
+export { checkCluster, type CheckOptions, type ClusterCheck } from "./edge/check-cluster.ts";
+export type { CheckedFile } from "./check/report.ts";
+export type { Finding, FindingCode, Severity, ToolVerdict } from "./check/finding.ts";
+export { rank } from "./edge/rank.ts";
+export type { Fitness, Loss, RankedFile, Ranking } from "./check/rank.ts";

@@ -174,20 +174,21 @@ describe.skipIf(realOvs() === "skip")("files made for real servers", () => {
     expect(await lockState(target)).toEqual({ state: "free" });
   });
 
-  test("addresses are judged as ovsdb-tool judges them; where nobody can be reached is refused besides", async () => {
-    for (const localAddress of ["tcp:1.2.3.4:0", "unix:"])
-      expect(await code(createCluster({ path: path(), schema: LAB, localAddress }))).toBe("ARGUMENT");
+  test("addresses that ovsdb-tool refuses are refused, and besides those where nobody can be reached", async () => {
     const schema = join(folder, "lab2.ovsschema");
     writeFileSync(schema, JSON.stringify(LAB));
+    const besides: string[] = [];
     for (const address of [
       ...["tcp:127.0.0.1:6643", "ssl:[::1]:6643", "unix:x", "tcp:[fe80::1]:1", "tcp:[::ffff:1.2.3.4]:65535"],
-      ...["tcp:127.0.0.1", "tcp:1.2.3.4:65536", "tcp:[::1:6643", "tcp:::1:6643", "ptcp:6643", ""],
-      ...["tcp:[1::2::3]:1", "tcp:[12345::]:1", "tcp:127.0.0.1:x", "udp:1.2.3.4:5", "tcp:[]:1", "tcp::1"],
+      ...["tcp:127.0.0.1", "tcp:1.2.3.4:0", "tcp:1.2.3.4:65536", "tcp:[::1:6643", "tcp:::1:6643", "ptcp:6643", "unix:"],
+      ...["", "tcp:[1::2::3]:1", "tcp:[12345::]:1", "tcp:127.0.0.1:x", "udp:1.2.3.4:5", "tcp:[]:1", "tcp::1"],
     ]) {
       const theirs = await ovsdbTool("create-cluster", path(), schema, address);
       const ours = await code(createCluster({ path: path(), schema: LAB, localAddress: address }));
-      expect([address, ours]).toEqual([address, theirs.code === 0 ? "done" : "ARGUMENT"]);
+      if (theirs.code === 0 && ours !== "done") besides.push(address);
+      else expect([address, ours]).toEqual([address, theirs.code === 0 ? "done" : "ARGUMENT"]);
     }
+    expect(besides).toEqual(["tcp:1.2.3.4:0", "unix:", "tcp:[]:1", "tcp::1"]);
   });
 });
 
