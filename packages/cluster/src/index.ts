@@ -5,7 +5,9 @@ export type { ControlCaller, ControlCallOptions, JsonAnswer } from "./control/ty
 export { unixctl, type UnixctlOptions } from "./edge/control/socket.ts";
 export { type ThroughRunnerOptions, unixctlThrough } from "./edge/control/through-runner.ts";
 export { type Extra, observe, type ObserveOptions } from "./edge/observe/observe.ts";
+export { watch, type Watch, type WatchOptions, type WatchUpdate } from "./edge/observe/watch.ts";
 export { ClusterError, type ClusterErrorCode, type ClusterErrorFields } from "./error.ts";
+export { type Change, type ChangedFact, changesBetween } from "./observe/changes.ts";
 export { type DatabaseAccess, type MemberAccess, MEMBERS_MAX } from "./observe/members.ts";
 export * from "./observe/types.ts";
 export { formatClusterStatus } from "./status/format.ts";

@@ -76,7 +76,7 @@ class RunnerCaller implements ControlCaller {
         // ovs-appctl's own limit is in whole seconds and ends it over there; this one ends the way there.
         timeoutMs: timeoutMs + WAY_MS,
         outputBytesMax: options.answerBytesMax ?? this.#options.answerBytesMax ?? CONTROL_ANSWER_BYTES_MAX,
-        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+        signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
       });
     } catch (error) {
       throw error instanceof RunnerError ? this.#notRun(command, error) : error;
