@@ -185,6 +185,14 @@ export class Check {
 
   /** A message leaves: what it rests on is on the sender's disk, and no server votes twice in a term. */
   said(server: Server, message: Message): void {
+    const { disk } = server.host;
+    if (syncedIndexNeeded(message) > disk.syncedIndex || termOf(message) > disk.syncedTerm)
+      this.#saidTooSoon(server, message);
+    const { type } = message;
+    if (type === "vote_reply" || type === "vote_request") this.#saidVote(server, message);
+  }
+
+  #saidTooSoon(server: Server, message: Message): void {
     const { host } = server;
     const { disk } = host;
     const needed = syncedIndexNeeded(message);
@@ -202,6 +210,9 @@ export class Check {
         host.name,
         `${host.name} sends ${message.type} of term ${term} with ${disk.syncedTerm} on disk`,
       );
+  }
+
+  #saidVote(server: Server, message: Message): void {
     if (message.type === "vote_reply" && !message.is_prevote && message.vote !== ZERO_UUID)
       this.#voted(server, message.term, message.vote);
     else if (message.type === "vote_request" && !message.is_prevote) this.#voted(server, message.term, message.from);
