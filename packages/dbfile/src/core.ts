@@ -30,3 +30,28 @@ export {
   type RecordPlace,
 } from "./record.ts";
 export { decodeTransaction, encodeTransaction, type FileTransaction, type TableTransaction } from "./standalone.ts";
+export type {
+  Annotations,
+  DamageFileRecord,
+  DataPlace,
+  FileRecord,
+  HeaderFileRecord,
+  InvalidFileRecord,
+  LogFileRecord,
+  SchemaFileRecord,
+  TransactionFileRecord,
+  TransactionPlace,
+} from "./file-record.ts";
+export type {
+  ClusterInspection,
+  FileFacts,
+  Inspection,
+  JoiningInspection,
+  SchemaFacts,
+  StandaloneInspection,
+} from "./inspect.ts";
+export type { Replayed, ReplayOptions } from "./replay.ts";
+export { DatabaseContent } from "./rows/database-content.ts";
+export { TableRows } from "./rows/table-rows.ts";
+export type { Readable, Span } from "./scan/window.ts";
+export type { ClusterSurvey, JoiningSurvey, StandaloneSurvey, Survey } from "./survey.ts";

@@ -9,6 +9,7 @@ export {
   type CreatedMember,
   createStandalone,
   type CreateStandaloneOptions,
+  type FromFile,
   joinCluster,
   type JoinClusterOptions,
   type MemberOptions,
@@ -19,3 +20,8 @@ export type { CheckedFile } from "./check/report.ts";
 export type { Finding, FindingCode, Severity, ToolVerdict } from "./check/finding.ts";
 export { rank } from "./edge/rank.ts";
 export type { Fitness, Loss, RankedFile, Ranking } from "./check/rank.ts";
+export { compact, type CompactOptions } from "./edge/compact.ts";
+export { DbFile, type DbFileOrPath, openDbFile, type OpenOptions, readRecords } from "./edge/db-file.ts";
+export { inspect } from "./edge/inspect.ts";
+export { replay } from "./edge/replay.ts";
+export { clusterToStandalone, type ToStandaloneOptions, type ToStandaloneResult } from "./edge/to-standalone.ts";

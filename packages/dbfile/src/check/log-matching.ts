@@ -65,7 +65,7 @@ function compareSnapshots(a: MemberLog, b: MemberLog, sameEntry: SameEntry): Fin
 }
 
 /** The id of the newest data at or before an index. */
-function lastEid(log: MemberLog, index: number, { eid }: SameEntry): string | undefined {
+export function lastEid(log: MemberLog, index: number, { eid }: SameEntry): string | undefined {
   for (let at = index - log.logStart; at >= 0; at--) if (log.entries.hasData(at)) return eid(log, at);
   return log.member?.prev_eid;
 }

@@ -100,6 +100,11 @@ export class MemberLog {
     return this.#configurations.at(-1)?.servers ?? this.member?.prev_servers ?? {};
   }
 
+  /** The newest list of members at an index. */
+  serversAt(index: number): Servers {
+    return this.#configurations.findLast((each) => each.index <= index)?.servers ?? this.member?.prev_servers ?? {};
+  }
+
   /** All lists of members in the file. */
   get allServers(): readonly Servers[] {
     return [this.member?.prev_servers ?? {}, ...this.#configurations.map(({ servers }) => servers)];

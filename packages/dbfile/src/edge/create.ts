@@ -4,7 +4,8 @@ import { type DatabaseSchema, randomUuid, stringifyJson, type Json, ZERO_UUID } 
 import { encodeClusterHeader, encodeClusterRecord } from "../clustered.ts";
 import { type Content, readSchema, type RowCounts, schemaText, transactionText, withoutEphemeral } from "../content.ts";
 import { checkAddress, checkElectionTimer, checkId, checkName, checkRemotes } from "../new-member.ts";
-import { placeNew } from "./place.ts";
+import { readContent } from "./content-of.ts";
+import { placeNew, refuseTaken } from "./place.ts";
 import { RecordWriter } from "./record-writer.ts";
 
 export type Created = {
@@ -44,11 +45,17 @@ export type MemberOptions = {
   readonly clusterId?: string | undefined;
 };
 
-export type CreateClusterOptions = MemberOptions &
-  Content & {
-    /** Milliseconds, 100 to 600,000; default: ovsdb-server's own, 1,000. */
-    readonly electionTimerMs?: number | undefined;
-  };
+export type CreateClusterOptions = MemberOptions & {
+  /** Milliseconds, 100 to 600,000; default: ovsdb-server's own, 1,000. */
+  readonly electionTimerMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+} & (Content | FromFile);
+
+/** The content of another file, as ovsdb-server would have it after reading that file. Row uuids are kept. */
+export type FromFile = {
+  /** A standalone file, or a clustered one, of which only what is known to be committed counts. */
+  readonly source: string;
+};
 
 export type CreatedMember = Created & {
   readonly serverId: string;
@@ -66,7 +73,10 @@ export async function createCluster(options: CreateClusterOptions): Promise<Crea
   const electionTimerMs = checkElectionTimer(options.electionTimerMs);
   const serverId = options.serverId === undefined ? drawUuid() : checkId(options.serverId, "server id");
   const clusterId = options.clusterId === undefined ? drawUuid() : checkId(options.clusterId, "cluster id");
-  const schema = readSchema(options.schema);
+  // What takes long comes after what is refused quickly.
+  await refuseTaken(options.path);
+  const content = "source" in options ? await readContent(options.source, options.signal) : options;
+  const schema = readSchema(content.schema);
   const rows: RowCounts = new Map();
   const header = encodeClusterHeader({
     kind: "member",
@@ -84,7 +94,7 @@ export async function createCluster(options: CreateClusterOptions): Promise<Crea
   let sizeBytes = 0;
   const path = await placeNew(options.path, async (file) => {
     const writer = new RecordWriter(file, "CLUSTER");
-    await writer.write(headerText(header, schema, options, rows));
+    await writer.write(headerText(header, schema, content, rows));
     if (electionTimerMs !== undefined) await writer.write(electionTimerText(electionTimerMs));
     sizeBytes = writer.sizeBytes;
   });
@@ -125,19 +135,28 @@ export async function joinCluster(options: JoinClusterOptions): Promise<CreatedM
   return { path, sizeBytes, rows: new Map(), serverId, clusterId };
 }
 
-/** The header with the snapshot, whose rows are put in as they come. */
 async function* headerText(
   header: Json,
   schema: DatabaseSchema,
   content: Content,
   rows: RowCounts,
 ): AsyncGenerator<string> {
+  const hasContent = content.rows !== undefined || content.comment !== undefined;
+  const transaction = hasContent ? contentText(schema, content, rows) : ["{}"];
+  yield* snapshotText(header, schemaText(withoutEphemeral(schema)), transaction);
+}
+
+/** A header whose `prev_data` is null, with the snapshot put in as it comes. */
+export async function* snapshotText(
+  header: Json,
+  schema: string,
+  transaction: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<string> {
   const marker = '"prev_data":null';
   const text = stringifyJson(header);
   const at = text.indexOf(marker);
-  yield `${text.slice(0, at)}"prev_data":[${schemaText(withoutEphemeral(schema))},`;
-  if (content.rows === undefined && content.comment === undefined) yield "{}";
-  else yield* contentText(schema, content, rows);
+  yield `${text.slice(0, at)}"prev_data":[${schema},`;
+  yield* transaction;
   yield `]${text.slice(at + marker.length)}`;
 }
 

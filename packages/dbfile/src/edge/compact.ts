@@ -1,0 +1,112 @@
+/** The same database in a smaller file: what is past is dropped, what is now is kept. */
+import { formatSchema, stringifyJson, ZERO_UUID } from "@ovnha/ovsdb/core";
+import type { Finding } from "../check/finding.ts";
+import { lastEid } from "../check/log-matching.ts";
+import type { MemberLog } from "../check/member-log.ts";
+import { type ClusterRecord, encodeClusterHeader, encodeClusterRecord, type MemberHeader } from "../clustered.ts";
+import { type RowCounts, transactionText } from "../content.ts";
+import { DbFileError } from "../error.ts";
+import { judge } from "./check-cluster.ts";
+import { rowsOf } from "./content-of.ts";
+import { type Created, createStandalone, snapshotText } from "./create.ts";
+import { openDbFile } from "./db-file.ts";
+import { EntryReader } from "./entry-reader.ts";
+import { examineFile } from "./examine.ts";
+import { placeNew, refuseLocked, refuseTaken } from "./place.ts";
+import { RecordWriter } from "./record-writer.ts";
+import { replay } from "./replay.ts";
+
+export type CompactOptions = {
+  readonly source: string;
+  /** Where the compacted file goes. The source stays as it is. */
+  readonly target: string;
+  /** Of the one transaction; default: that it was compacted. */
+  readonly comment?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/**
+ * Writes a compacted copy of a file on which no server runs.
+ *
+ * A standalone file becomes its schema and one transaction, as `ovsdb-tool compact` has it. A member's file, which
+ * ovsdb-tool cannot compact, becomes what the server itself would make of it: a snapshot of what is committed, then term,
+ * vote and every entry that is not yet known to be committed. It is the same server with the same promises, so that it must
+ * take the place of the source, and never run beside it.
+ *
+ * @throws DbFileError `LOCKED` if a server runs on the source (let the server do it: `ovs-appctl ovsdb-server/compact`),
+ * `DAMAGED` or `BAD_RECORD` if a member's file has any fault, `JOINING`, `EXISTS`, `IO`; then no file is there.
+ */
+export async function compact(options: CompactOptions): Promise<Created> {
+  const { source, target, signal } = options;
+  await refuseLocked(source);
+  await refuseTaken(target);
+  const comment = options.comment ?? "compacted by @ovnha/dbfile";
+  if ((await magicOf(source)) === "CLUSTER") return compactMember(source, target, comment, signal);
+  const { content } = await replay(source, { signal });
+  return createStandalone({ path: target, schema: content.schema, rows: rowsOf(content), comment });
+}
+
+async function magicOf(path: string): Promise<string> {
+  using file = await openDbFile(path);
+  const head = new Uint8Array(16);
+  return new TextDecoder("latin1").decode(head.subarray(0, file.file.readAt(0, head))).split(" ")[1] ?? "";
+}
+
+async function compactMember(
+  source: string,
+  target: string,
+  comment: string,
+  signal: AbortSignal | undefined,
+): Promise<Created> {
+  const log = await examineFile(source, signal);
+  if (log.header?.kind === "joining")
+    throw new DbFileError("JOINING", `${source} is of a server that has not joined; there is nothing to compact`, {
+      path: source,
+    });
+  refuseFaults(source, judge([log]).findings);
+  const { content } = await replay(source, { index: log.commitIndex, signal });
+  const rows: RowCounts = new Map();
+  using reader = new EntryReader();
+  const header = encodeClusterHeader(snapshotHeader(log, reader));
+  let sizeBytes = 0;
+  const path = await placeNew(target, async (file) => {
+    const writer = new RecordWriter(file, "CLUSTER");
+    const text = transactionText(content.schema, rowsOf(content), { comment, dateMs: Date.now() }, rows);
+    await writer.write(snapshotText(header, stringifyJson(formatSchema(content.schema)), text));
+    for (const record of kept(log, reader)) await writer.write(stringifyJson(encodeClusterRecord(record)));
+    sizeBytes = writer.sizeBytes;
+  });
+  return { path, sizeBytes, rows };
+}
+
+/** A server's promises are kept whole, or not touched. */
+function refuseFaults(source: string, findings: readonly Finding[]): void {
+  const fault = findings.find(({ severity, code }) => severity === "error" || code === "LEFT" || code === "TORN_TAIL");
+  if (fault === undefined) return;
+  const damaged = fault.code === "TORN_TAIL" || fault.code === "DAMAGED_RECORD" || fault.code === "DAMAGED_HEADER";
+  const message = `${source} is not compacted, because of a fault (${fault.code}): ${fault.message}; ${fault.remedy}`;
+  throw new DbFileError(damaged ? "DAMAGED" : "BAD_RECORD", message, { path: source, offset: fault.offset });
+}
+
+function snapshotHeader(log: MemberLog, reader: EntryReader): MemberHeader {
+  const old = log.member;
+  if (old === undefined)
+    throw new DbFileError("WRONG_FORMAT", `${log.path} is not the file of a member`, { path: log.path });
+  return {
+    ...old,
+    prev_servers: log.serversAt(log.commitIndex),
+    prev_index: log.commitIndex,
+    prev_term: log.termAt(log.commitIndex) ?? old.prev_term,
+    prev_eid: lastEid(log, log.commitIndex, reader.sameEntry) ?? old.prev_eid,
+    prev_data: null,
+    prev_election_timer: log.electionTimerMs,
+  };
+}
+
+/** What a server must not forget: the newest term, its vote in it, and entries that may become committed. */
+function* kept(log: MemberLog, reader: EntryReader): Generator<ClusterRecord> {
+  const comment = undefined;
+  if (log.term > 0) yield { type: "term", term: log.term, comment };
+  if (log.vote !== ZERO_UUID) yield { type: "vote", term: log.term, vote: log.vote, comment };
+  for (let index = log.commitIndex + 1; index < log.logEnd; index++) yield reader.read(log, index - log.logStart);
+}

@@ -1,0 +1,18 @@
+/** The content of a database file, for another one. */
+import { basename } from "node:path";
+import type { Content, FileRow } from "../content.ts";
+import type { DatabaseContent } from "../rows/database-content.ts";
+import { replay } from "./replay.ts";
+
+/** Reads all rows; they are held as long as the result is. */
+export async function readContent(source: string, signal: AbortSignal | undefined): Promise<Content> {
+  const { content } = await replay(source, { signal });
+  return { schema: content.schema, rows: rowsOf(content), comment: `created from ${basename(source)}` };
+}
+
+/** In the order of the schema's tables. Asynchronous, since a file's own rows need no look for repetitions. */
+export async function* rowsOf(content: DatabaseContent): AsyncGenerator<FileRow> {
+  for (const table of content.tables.values()) {
+    for (const uuid of table.uuids()) yield { table: table.name, uuid, columns: table.json(uuid) ?? {} };
+  }
+}

@@ -1,0 +1,236 @@
+/** From a clustered file to a standalone one, for a backup or to begin a new cluster with. */
+import type { FileHandle } from "node:fs/promises";
+import { type JsonObject, stringifyJson } from "@ovnha/ovsdb/core";
+import { readSchema } from "../content.ts";
+import { DbFileError } from "../error.ts";
+import type { DataPlace } from "../file-record.ts";
+import type { Damage } from "../record.ts";
+import { refuseJoining, replay as replayCore, type ReplayOptions, steps } from "../replay.ts";
+import type { DatabaseContent } from "../rows/database-content.ts";
+import { decodeText, parseBytes } from "../scan/text.ts";
+import type { Span } from "../scan/window.ts";
+import type { ClusterSurvey } from "../survey.ts";
+import { planTranslation, type TranslationPlan } from "../to-standalone.ts";
+import { type DbFile, type DbFileOrPath, type OpenOptions, readRecords, withDbFile } from "./db-file.ts";
+import { Pace, runPaced } from "./pace.ts";
+import { placeNew } from "./place.ts";
+import { RecordCopier } from "./record-copier.ts";
+import { RecordWriter } from "./record-writer.ts";
+
+export type ToStandaloneOptions = ReplayOptions &
+  OpenOptions & {
+    /**
+     * True for what ovsdb-tool 3.1.0 writes: every entry in the order of the file, overwritten and uncommitted ones too, and
+     * no schema but the first. What ovsdb-tool only half does, or does with an empty file, is an error here: damage, and the
+     * file of a server that has not joined. Excludes all other options but `signal`.
+     */
+    readonly asOvsdbTool?: boolean | undefined;
+  };
+
+export type ToStandaloneResult = {
+  /** Of the new file, its folder's symbolic links resolved. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Schema and transactions. */
+  readonly records: number;
+  readonly clusterId: string;
+  readonly serverId: string;
+  /** Of the last entry that is in it. */
+  readonly index: number;
+  readonly term: number;
+  /** Of the last entry with data. */
+  readonly eid: string;
+  /** Of the last transaction that has a date, milliseconds since 1970. */
+  readonly dateMs: number | undefined;
+  /** Entries left out because the file does not say that they are committed. */
+  readonly uncommitted: number;
+  /** Entries that a later leader has overwritten; `asOvsdbTool` copies them nevertheless. */
+  readonly overwritten: number;
+  /** Passed over, as ovsdb-server does. */
+  readonly damage: Damage | undefined;
+  /** See `untilBad`. */
+  readonly stoppedBy: DbFileError | undefined;
+};
+
+/**
+ * Writes `target`, a new standalone file with mode 0640, from the clustered file `source`. It is written under another name
+ * in the same folder, synced, and put in its place; after an error there is no target.
+ *
+ * Rows are copied as they stand, whatever their number: the whole text of the source is checked, but rows are not held
+ * against the schema. `source` may belong to a running server, but a copy of the moment is only what is on its disk.
+ *
+ * @throws DbFileError `WRONG_FORMAT` for a standalone source, `JOINING`, `EXISTS` or `LOCKED` for the target, `BAD_RECORD`
+ * for a source that ovsdb-server refuses (see `untilBad`), `DAMAGED` if the snapshot itself is.
+ */
+export async function clusterToStandalone(
+  source: DbFileOrPath,
+  target: string,
+  options: ToStandaloneOptions = {},
+): Promise<ToStandaloneResult> {
+  return await withDbFile(source, async (file) => {
+    if (options.asOvsdbTool === true) return await translateAsOvsdbTool(file, target, options);
+    const survey = await file.survey(options);
+    refuseStandalone(survey.format, file.path);
+    refuseJoining(survey);
+    const clustered = survey as ClusterSurvey;
+    const plan = await runPaced(
+      planTranslation(clustered, (of) => file.reread(of), options),
+      options.signal,
+    );
+    return await translate(file, target, clustered, plan, options);
+  });
+}
+
+function refuseStandalone(format: string, path: string): void {
+  if (format !== "standalone") return;
+  throw new DbFileError("WRONG_FORMAT", `${path} is a standalone file already`, { path });
+}
+
+async function translate(
+  file: DbFile,
+  target: string,
+  survey: ClusterSurvey,
+  plan: TranslationPlan,
+  options: ToStandaloneOptions,
+): Promise<ToStandaloneResult> {
+  const schema = plan.base.schema as Span;
+  readSchema(file.json(schema));
+  const converted = plan.isBare ? await convertedContent(file, survey, plan, options) : undefined;
+  let written = { sizeBytes: 0, records: 0 };
+  const path = await placeNew(target, async (handle) => {
+    const begun = converted === undefined ? 0 : await writeContent(handle, converted, plan);
+    const copier = new RecordCopier(handle, file.file, "JSON", begun);
+    if (converted === undefined) {
+      await copier.copy(schema);
+      await copier.copy((plan.base.transaction as { span: Span }).span);
+    }
+    await copyEntries(file, survey, plan, copier, options.signal);
+    await copier.finish();
+    written = { sizeBytes: copier.sizeBytes, records: copier.records + (converted === undefined ? 0 : 2) };
+  });
+  const { uncommitted, stoppedBy, dateMs } = plan;
+  const { overwritten, damage, header } = survey;
+  return {
+    path,
+    ...written,
+    clusterId: header.cluster_id,
+    serverId: header.server_id,
+    index: plan.index,
+    term: plan.term ?? header.prev_term,
+    eid: plan.eid ?? header.prev_eid,
+    dateMs,
+    uncommitted,
+    overwritten,
+    damage,
+    stoppedBy,
+  };
+}
+
+async function copyEntries(
+  file: DbFile,
+  survey: ClusterSurvey,
+  plan: TranslationPlan,
+  copier: RecordCopier,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const pace = new Pace(signal);
+  for (const item of steps(survey, (of) => file.reread(of))) {
+    if (pace.isDue) await pace.rest();
+    if (item === undefined) continue;
+    const { step } = item;
+    if (step.index > plan.index) return;
+    if (step.index > plan.base.index && step.transaction !== undefined) await copier.copy(step.transaction.span);
+  }
+}
+
+/** A conversion that left it to every server to convert its own rows (since 3.2). */
+async function convertedContent(
+  file: DbFile,
+  survey: ClusterSurvey,
+  plan: TranslationPlan,
+  { signal }: ToStandaloneOptions,
+): Promise<DatabaseContent> {
+  const upTo = { index: plan.base.index, includeUncommitted: true, untilBad: true };
+  const replayed = await runPaced(
+    replayCore(survey, (of) => file.reread(of), upTo),
+    signal,
+  );
+  if (replayed.index !== plan.base.index && replayed.stoppedBy !== undefined) throw replayed.stoppedBy;
+  return replayed.content;
+}
+
+/** @returns the offset behind what was written. */
+async function writeContent(handle: FileHandle, content: DatabaseContent, plan: TranslationPlan): Promise<number> {
+  const writer = new RecordWriter(handle, "JSON");
+  await writer.write(stringifyJson(content.schemaJson));
+  await writer.write(contentText(content, plan.dateMs));
+  return writer.sizeBytes;
+}
+
+function* contentText(content: DatabaseContent, dateMs: number | undefined): Generator<string> {
+  yield "{";
+  for (const [name, table] of content.tables) {
+    if (table.size === 0) continue;
+    let open = `${JSON.stringify(name)}:{`;
+    for (const [uuid, bytes] of table.entries()) {
+      yield `${open}"${uuid}":${decodeText(bytes)}`;
+      open = ",";
+    }
+    yield "},";
+  }
+  const annotations: JsonObject = {
+    _comment: "converted to the schema before",
+    ...(dateMs === undefined ? {} : { _date: dateMs }),
+  };
+  yield stringifyJson(annotations).slice(1);
+}
+
+/** One walk: whatever ovsdb-tool would stumble over is found before the target gets its name. */
+async function translateAsOvsdbTool(
+  file: DbFile,
+  target: string,
+  options: ToStandaloneOptions,
+): Promise<ToStandaloneResult> {
+  const seen = { index: 0, term: 0, eid: "", dateMs: undefined as number | undefined };
+  let ids = { clusterId: "", serverId: "" };
+  let written = { sizeBytes: 0, records: 0 };
+  const path = await placeNew(target, async (handle) => {
+    const copier = new RecordCopier(handle, file.file, "JSON", 0);
+    const copy = async (data: DataPlace | undefined): Promise<void> => {
+      if (data?.transaction === undefined) return;
+      seen.dateMs = data.transaction.dateMs ?? seen.dateMs;
+      await copier.copy(data.transaction.span);
+    };
+    for await (const record of readRecords(file, { signal: options.signal })) {
+      if (record.type === "damage")
+        throw new DbFileError("DAMAGED", record.damage.message, { offset: record.damage.offset });
+      if (record.type === "invalid") throw record.error;
+      if (record.type === "schema") refuseStandalone("standalone", file.path);
+      if (record.type === "header") {
+        if (record.header.kind === "joining") throw joining();
+        const { header, data } = record;
+        ids = { clusterId: header.cluster_id, serverId: header.server_id };
+        [seen.index, seen.term, seen.eid] = [header.prev_index, header.prev_term, header.prev_eid];
+        if (data?.schema === undefined || data.transaction === undefined)
+          throw new DbFileError("BAD_RECORD", "the header's snapshot must be [schema, transaction]", { offset: 0 });
+        readSchema(parseBytes(file.bytes(data.schema)));
+        await copier.copy(data.schema);
+        await copy(data);
+      } else if (record.type === "log" && record.record.type === "entry") {
+        [seen.index, seen.term] = [record.record.index, record.record.term];
+        if (record.data !== undefined) seen.eid = record.record.eid;
+        await copy(record.data);
+      }
+    }
+    await copier.finish();
+    written = { sizeBytes: copier.sizeBytes, records: copier.records };
+  });
+  return { path, ...written, ...ids, ...seen, uncommitted: 0, overwritten: 0, damage: undefined, stoppedBy: undefined };
+}
+
+function joining(): DbFileError {
+  return new DbFileError(
+    "JOINING",
+    "the file of a server that has not joined its cluster holds neither schema nor rows",
+  );
+}

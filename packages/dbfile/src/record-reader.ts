@@ -1,0 +1,146 @@
+/** Walks the records of a file, one after the other, in a window of bounded size. What is damaged ends the walk. */
+import {
+  type Damage,
+  type DamageKind,
+  HEADER_LINE_BYTES_MAX,
+  type Magic,
+  parseRecordHeader,
+  type RecordPlace,
+} from "./record.ts";
+import { JsonScanner } from "./scan/json-scanner.ts";
+import { type Outline, OutlineVisitor } from "./scan/outline.ts";
+import { decodeText } from "./scan/text.ts";
+import { type Readable, type Span, Window } from "./scan/window.ts";
+
+export const WINDOW_BYTES: number = 1 << 20;
+
+/** Of SHA-1; comes from outside, because it is the system's. */
+export interface Hash {
+  update(bytes: Uint8Array): unknown;
+  digest(encoding: "hex"): string;
+}
+
+/** A record whose hash is right and whose body is one JSON object. */
+export type OutlinedRecord = { readonly type: "record"; readonly place: RecordPlace; readonly outline: Outline };
+
+export type Walked = OutlinedRecord | { readonly type: "damage"; readonly damage: Damage } | { readonly type: "end" };
+
+export type WalkOptions = {
+  readonly newHash: () => Hash;
+  /** The first record's magic, if a former walk has found it; with `offset` and `ordinal` of where to go on. */
+  readonly magic?: Magic | undefined;
+  readonly offset?: number | undefined;
+  readonly ordinal?: number | undefined;
+  /** One past the last byte to look at; the end of the file without it. */
+  readonly endOffset?: number | undefined;
+  /** False for a second walk over records that a first one has found whole. */
+  readonly verify?: boolean | undefined;
+  /**
+   * True to leave the JSON of a long body alone where its hash is right: its members are found from both ends instead. For
+   * looking only, see {@link skim}.
+   */
+  readonly skim?: boolean | undefined;
+};
+
+export class RecordReader {
+  readonly window: Window;
+  readonly #source: Readable;
+  readonly #options: WalkOptions;
+  readonly #end: number;
+  #scanner: JsonScanner | undefined;
+  #visitor: OutlineVisitor | undefined;
+  #magic: Magic | undefined;
+  #offset: number;
+  #ordinal: number;
+
+  constructor(source: Readable, options: WalkOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.window = new Window(source, Math.min(WINDOW_BYTES, Math.max(source.sizeBytes, 4096)));
+    this.#end = Math.min(options.endOffset ?? source.sizeBytes, source.sizeBytes);
+    this.#magic = options.magic;
+    this.#offset = options.offset ?? 0;
+    this.#ordinal = options.ordinal ?? 0;
+  }
+
+  /** Of the first record, once it was seen. */
+  get magic(): Magic | undefined {
+    return this.#magic;
+  }
+
+  /** The next record. Yields between windows of a long body, so that a caller can give way to others. */
+  *next(): Generator<undefined, Walked> {
+    const offset = this.#offset;
+    if (offset >= this.#end) return { type: "end" };
+    this.window.need(offset, Math.min(HEADER_LINE_BYTES_MAX, this.#end - offset));
+    const header = parseRecordHeader(
+      this.window.bytes.subarray(offset - this.window.start, this.window.end - this.window.start),
+    );
+    if (header === undefined) return this.#damaged("header", "is no header line of a record");
+    if (header.magic !== (this.#magic ?? header.magic) || !isMagic(header.magic))
+      return this.#damaged("magic", `carries the magic ${JSON.stringify(header.magic)}`);
+    this.#magic = header.magic;
+    const bodyOffset = offset + header.headerBytes;
+    const endOffset = bodyOffset + header.bodyBytes;
+    if (endOffset > this.#end)
+      return this.#damaged(
+        "length",
+        `promises ${header.bodyBytes} bytes, of which ${this.#end - bodyOffset} are there`,
+      );
+    const place = { ordinal: this.#ordinal, offset, bodyOffset, bodyBytes: header.bodyBytes, endOffset };
+    const fault = yield* this.#walkBody(place, header.sha1);
+    if (fault !== undefined) return fault;
+    this.#offset = endOffset;
+    this.#ordinal++;
+    return { type: "record", place, outline: (this.#visitor as OutlineVisitor).outline() };
+  }
+
+  *#walkBody({ bodyOffset, endOffset }: RecordPlace, sha1: string): Generator<undefined, Walked | undefined> {
+    const scanner = this.#prepare();
+    const hash = this.#options.verify === false ? undefined : this.#options.newHash();
+    for (let at = bodyOffset; at < endOffset; ) {
+      // A whole record in the window stays there; a long one is taken a window at a time.
+      if (at >= this.window.end || endOffset - bodyOffset <= this.window.bytes.length)
+        this.window.need(at, Math.min(endOffset - at, this.window.bytes.length));
+      const to = Math.min(endOffset, this.window.end);
+      if (to <= at) return this.#damaged("length", "could not be read to its end");
+      const { bytes, start } = this.window;
+      hash?.update(bytes.subarray(at - start, to - start));
+      scanner.push(bytes, at - start, to - start, at);
+      at = to;
+      if (at < endOffset) yield undefined;
+    }
+    const found = hash?.digest("hex") ?? sha1;
+    if (found !== sha1) return this.#damaged("hash", `has the SHA-1 ${found} where ${sha1} is promised`);
+    if (!scanner.finish(endOffset)) return this.#damaged("json", `is not JSON: ${scanner.fault}`);
+    if (!scanner.rootIsObject) return this.#damaged("object", "is JSON, but no object");
+    return undefined;
+  }
+
+  #prepare(): JsonScanner {
+    this.#visitor ??= new OutlineVisitor(this.#magic === "CLUSTER", (span) => this.#nameAt(span));
+    this.#scanner ??= new JsonScanner(this.#visitor);
+    this.#visitor.reset();
+    this.#scanner.reset();
+    return this.#scanner;
+  }
+
+  /** A short name that was just scanned. It may begin before the window, which must stay where the scan is. */
+  #nameAt({ start, end }: Span): string {
+    if (start >= this.window.start)
+      return decodeText(this.window.bytes.subarray(start - this.window.start, end - this.window.start));
+    const bytes = new Uint8Array(end - start);
+    this.#source.readAt(start, bytes);
+    return decodeText(bytes);
+  }
+
+  #damaged(kind: DamageKind, what: string): Walked {
+    const offset = this.#offset;
+    const message = `record ${this.#ordinal} at offset ${offset} ${what}`;
+    return { type: "damage", damage: { kind, offset, lostBytes: this.#source.sizeBytes - offset, message } };
+  }
+}
+
+export function isMagic(text: string): text is Magic {
+  return text === "JSON" || text === "CLUSTER";
+}
