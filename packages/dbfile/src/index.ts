@@ -25,3 +25,4 @@ export { DbFile, type DbFileOrPath, openDbFile, type OpenOptions, readRecords } 
 export { inspect } from "./edge/inspect.ts";
 export { replay } from "./edge/replay.ts";
 export { clusterToStandalone, type ToStandaloneOptions, type ToStandaloneResult } from "./edge/to-standalone.ts";
+export { diff, type DiffOptions, type FileDifference, history } from "./edge/history.ts";
