@@ -55,3 +55,5 @@ export { DatabaseContent } from "./rows/database-content.ts";
 export { TableRows } from "./rows/table-rows.ts";
 export type { Readable, Span } from "./scan/window.ts";
 export type { ClusterSurvey, JoiningSurvey, StandaloneSurvey, Survey } from "./survey.ts";
+export { differences, type RowDifference, summarize, type TableDifference } from "./difference.ts";
+export type { ColumnChange, RowChange, RowPlace } from "./history.ts";
