@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+/** `ovn-ha`: what the cluster is doing, what is wrong with it, and what may be done next. */
+import { realpathSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { Command, CommanderError } from "commander";
+import { ClusterError } from "../../error.ts";
+import { COMMANDS } from "./commands.ts";
+import { EXIT, type Screen, type Terminal } from "./terminal.ts";
+
+const HELP = `
+Examples:
+  ovn-ha status --nb tcp:10.0.0.1:6641,tcp:10.0.0.2:6641,tcp:10.0.0.3:6641 --sb tcp:10.0.0.1:6642,…
+  ovn-ha status --members cluster.yaml --json
+  ovn-ha status --layout kube-ovn --runner kubectl
+  ovn-ha watch --layout plain --runner ssh --host ovn1,ovn2,ovn3
+  ovn-ha status                                  the servers of this machine, by their usual sockets
+
+Exit status: 0 well; 1 warning; 2 critical; 3 cannot tell, or wrong usage; 130 interrupted.`;
+
+/** Runs one command and gives its exit code. */
+export async function runOvnHa(args: readonly string[], terminal: Terminal): Promise<number> {
+  let status: number = EXIT.ok;
+  const end = (code: number): void => {
+    status = code;
+  };
+  const program = new Command("ovn-ha")
+    .description("Reads all members of OVN's clustered databases at once, judges them, and says what may be done next.")
+    .addHelpText("after", HELP)
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  const asked = COMMANDS.find(({ name }) => args.some((arg) => arg === name));
+  const showsHelp = args.some((arg) => arg === "help");
+  for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).description(summary);
+    // `help NAME` shows the options of that command, so it needs its file as well.
+    if (name === asked?.name || (showsHelp && args.includes(name))) (await load()).define(command, { terminal, end });
+  }
+  for (const command of program.commands) override(command, program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return terminal.signal.aborted && status === EXIT.ok ? EXIT.interrupted : status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.unknown;
+    if (error instanceof ClusterError && error.code === "ABORTED" && terminal.signal.aborted) return EXIT.interrupted;
+    if (isExpected(error)) {
+      terminal.err(`ovn-ha: ${error.message}\n`);
+      return EXIT.unknown;
+    }
+    throw error;
+  }
+}
+
+/** Subcommands too report to us instead of ending the process. */
+function override(command: Command, parent: Command): void {
+  command.exitOverride().copyInheritedSettings(parent);
+  for (const each of command.commands) override(each, command);
+}
+
+/** Errors whose message tells the user what to do; all others are bugs and are thrown. */
+function isExpected(error: unknown): error is Error {
+  if (error instanceof ClusterError) return true;
+  const { name, syscall } = error as { name?: unknown; syscall?: unknown };
+  return (
+    error instanceof Error &&
+    (syscall !== undefined || name === "RunnerError" || name === "ValueError" || name === "TlsError")
+  );
+}
+
+async function main(): Promise<void> {
+  const abort = new AbortController();
+  process.once("SIGINT", () => abort.abort());
+  process.once("SIGTERM", () => abort.abort());
+  // A reader such as head(1) that has seen enough is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    throw error;
+  });
+  const { default: logUpdate } = await import("log-update");
+  const screen = (): Screen => ({ show: (text) => logUpdate(text), done: () => logUpdate.done() });
+  process.exitCode = await runOvnHa(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    isTerminal: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 100,
+    signal: abort.signal,
+    environment: process.env,
+    screen,
+  });
+}
+
+const entry = process.argv[1];
+if (entry !== undefined && import.meta.url === pathToFileURL(realpathSync(entry)).href) await main();

@@ -1,0 +1,155 @@
+/** An observation and its verdict as text: a headline, a table and the findings of each database. */
+import type { DatabaseVerdict, Finding, Verdict, Voter } from "../../judge/types.ts";
+import {
+  type DatabaseObservation,
+  type MemberObservation,
+  type Observation,
+  serverRowOf,
+  statusOf,
+} from "../../observe/types.ts";
+import type { ClusterStatus, ServerLine } from "../../status/types.ts";
+import { colours, duration, healthInColour, severityInColour, table, type Terminal } from "./terminal.ts";
+
+export function renderStatus(terminal: Terminal, observation: Observation, verdict: Verdict): string {
+  const parts = observation.databases.map((seen) => {
+    const judged = verdict.databases.find(({ database }) => database === seen.database);
+    return renderDatabase(terminal, seen, judged);
+  });
+  return parts.join("\n");
+}
+
+function renderDatabase(terminal: Terminal, seen: DatabaseObservation, judged: DatabaseVerdict | undefined): string {
+  const { bold } = colours(terminal);
+  const words = judged === undefined ? [] : headline(judged);
+  const health = judged === undefined ? "" : `  ${healthInColour(terminal, judged.health)}`;
+  const head = `${bold(seen.database)}${health}${words.length === 0 ? "" : `  ${words.join(", ")}`}\n`;
+  const findings = (judged?.findings ?? []).map((finding) => renderFinding(terminal, finding)).join("");
+  return `${head}${renderMembers(terminal, seen, judged)}${findings}`;
+}
+
+function headline({ quorum, leader, term, electionTimerMs, clusterId, answered, asked }: DatabaseVerdict): string[] {
+  if (quorum.state === "not-applicable") return [`${answered} of ${asked} answer`];
+  const left = quorum.toleranceLeft;
+  return [
+    leader === undefined ? "no leader" : `${leader.member ?? leader.short ?? "somebody"} leads`,
+    ...(term === undefined ? [] : [`term ${term}`]),
+    ...(quorum.configured === 0
+      ? []
+      : [
+          `${quorum.live} of ${quorum.configured} live, ${quorum.needed} needed`,
+          left > 0 ? `${left} more may fail` : "no more may fail",
+        ]),
+    ...(electionTimerMs === undefined ? [] : [`timer ${electionTimerMs} ms`]),
+    ...(clusterId === undefined ? [] : [`cluster ${clusterId.slice(0, 8)}`]),
+  ];
+}
+
+const HEAD = ["member", "role", "state", "id", "address", "term", "last entry", "behind", "heard", "links", "says"];
+
+function renderMembers(terminal: Terminal, seen: DatabaseObservation, judged: DatabaseVerdict | undefined): string {
+  const { dim } = colours(terminal);
+  const leader = seen.members.map(statusOf).find((status) => isLeader(status, judged));
+  const rows = seen.members.map((member) => memberRow(terminal, member, leader));
+  const strangers = (judged?.quorum.voters ?? []).filter(({ member }) => member === undefined);
+  for (const voter of strangers) rows.push(strangerRow(terminal, voter, leader));
+  return table(HEAD.map(dim), rows, "  ");
+}
+
+/** Of two that say so, the one with the higher term. */
+function isLeader(status: ClusterStatus | undefined, judged: DatabaseVerdict | undefined): boolean {
+  return status?.role === "leader" && (judged?.term === undefined || status.term === judged.term);
+}
+
+function memberRow(terminal: Terminal, member: MemberObservation, leader: ClusterStatus | undefined): string[] {
+  const { bold, red, yellow } = colours(terminal);
+  const status = statusOf(member);
+  const row = serverRowOf(member);
+  const line = leader?.servers?.find(
+    ({ short, address }) => short === status?.serverId?.short && address === status.address,
+  );
+  const role = status?.role ?? (row === undefined ? "" : roleOfRow(row.model, row.leader));
+  const state = stateOf(member);
+  const index = status?.log === undefined ? row?.index : status.log.end - 1;
+  return [
+    bold(member.member),
+    role === "leader" ? bold(role) : role === "candidate" ? yellow(role) : role,
+    state === "member" || state === "connected" ? state : red(state),
+    status?.serverId?.short ?? row?.sid?.slice(0, 4) ?? "",
+    status?.address ?? "",
+    String(status?.term ?? ""),
+    String(index ?? ""),
+    ...peerCells(line, leader),
+    linksOf(terminal, status),
+    saysOf(member),
+  ];
+}
+
+function roleOfRow(model: string, leader: boolean): string {
+  if (model !== "clustered") return model;
+  return leader ? "leader" : "follower";
+}
+
+/** What the leader knows of it: entries not acknowledged, and how long it was silent. */
+function peerCells(line: ServerLine | undefined, leader: ClusterStatus | undefined): [behind: string, heard: string] {
+  if (line === undefined || line.isSelf) return ["", ""];
+  const last = (leader?.log?.end ?? 0) - 1;
+  const behind = line.matchIndex === undefined ? "" : String(Math.max(0, last - line.matchIndex));
+  return [behind, line.lastMessageMs === undefined ? "" : duration(line.lastMessageMs)];
+}
+
+function strangerRow(terminal: Terminal, voter: Voter, leader: ClusterStatus | undefined): string[] {
+  const { dim, red } = colours(terminal);
+  const line = leader?.servers?.find(({ short, address }) => short === voter.short && address === voter.address);
+  const state = voter.isGhost ? red("ghost") : voter.liveness === "silent" ? red("silent") : voter.liveness;
+  return [dim("(not asked)"), "", state, voter.short, voter.address, "", "", ...peerCells(line, leader), "", ""];
+}
+
+/** The state in a word, from whatever the member said. */
+function stateOf(member: MemberObservation): string {
+  const status = statusOf(member);
+  if (status?.state !== undefined) return SHORT[status.state] ?? status.state;
+  if (member.status?.ok === true && member.status.value.type === "unknown-cluster") return "no such cluster";
+  const row = serverRowOf(member);
+  if (row !== undefined) return row.connected ? "connected" : "not connected";
+  if (member.server?.ok === true) return "not served";
+  return member.status?.ok === true ? "not clustered" : "no answer";
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  "cluster member": "member",
+  "joining cluster": "joining",
+  "leaving cluster": "leaving",
+  "left cluster": "left",
+  "disconnected from the cluster (election timeout)": "disconnected",
+};
+
+function linksOf(terminal: Terminal, status: ClusterStatus | undefined): string {
+  const { red } = colours(terminal);
+  if (status?.connections === undefined) return "";
+  const up = status.connections.filter(({ isConnected }) => isConnected).length;
+  const down = status.connections.length - up;
+  return down === 0 ? `${up} up` : `${up} up, ${red(`${down} down`)}`;
+}
+
+/** Who of the two it can be asked through answered. */
+function saysOf({ server, status }: MemberObservation): string {
+  const words: string[] = [];
+  if (server !== undefined) words.push(server.ok ? "_Server" : `_Server: ${server.error.code}`);
+  if (status !== undefined) words.push(status.ok ? "control" : `control: ${status.error.code}`);
+  return words.join(", ");
+}
+
+const EVIDENCE_MAX = 3;
+
+export function renderFinding(terminal: Terminal, finding: Finding): string {
+  const { dim, bold } = colours(terminal);
+  const { severity, code, title, members, evidence, remedy, sightings, sightingsNeeded } = finding;
+  const who = members.length === 0 ? "" : ` (${members.join(", ")})`;
+  const early = sightings < sightingsNeeded ? dim(`, seen ${sightings} of ${sightingsNeeded} times`) : "";
+  const lines = [`  ${severityInColour(terminal, severity)} ${bold(code)}: ${title}${who}${early}\n`];
+  for (const { member, source, text } of evidence.slice(0, EVIDENCE_MAX))
+    lines.push(dim(`      ${member === undefined ? source : `${member}, ${source}`}: ${text}\n`));
+  if (evidence.length > EVIDENCE_MAX) lines.push(dim(`      and ${evidence.length - EVIDENCE_MAX} more\n`));
+  if (remedy.kind !== "none") lines.push(`      → ${remedy.text}\n`);
+  return lines.join("");
+}

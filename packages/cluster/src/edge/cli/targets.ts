@@ -1,0 +1,225 @@
+/** The options that say who is asked, the same for every command, and what they come to. */
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { filesTls, formatEndpoint, parseRemotes } from "@ovnha/ovsdb";
+import { kubectlRunner, localRunner, type Runner, sshRunner } from "@ovnha/runner";
+import type { Command } from "commander";
+import { ClusterError } from "../../error.ts";
+import type { DatabaseAccess, MemberAccess } from "../../observe/members.ts";
+import type { Expected } from "../../observe/types.ts";
+import { accessOf, LAYOUT_NAMES, LAYOUTS, type Layout } from "./layouts.ts";
+import { parseMember } from "./member-option.ts";
+import { readMembersFile, type Targets } from "./members-file.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type TargetFlags = {
+  readonly members?: string;
+  readonly member: readonly string[];
+  readonly nb?: string;
+  readonly sb?: string;
+  readonly layout?: string;
+  readonly runner?: string;
+  readonly host?: string;
+  readonly namespace?: string;
+  readonly selector?: string;
+  readonly container?: string;
+  readonly kubeContext?: string;
+  readonly db: readonly string[];
+  readonly timeout: number;
+  readonly expect?: number;
+  readonly caCert?: string;
+  readonly certificate?: string;
+  readonly privateKey?: string;
+};
+
+/** What every command that looks at a cluster has in hand. */
+export type Asked = Targets & {
+  /** Schema names, or "nb" and "sb"; absent: all. */
+  readonly databases?: readonly string[] | undefined;
+  readonly timeoutMs: number;
+};
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** Adds the options of {@link TargetFlags} to a command. */
+export function addTargetOptions(command: Command): Command {
+  return command
+    .option("-m, --members <file>", "members file (YAML or JSON)")
+    .option(
+      "--member <list>",
+      "one member: name=…,nb=REMOTE,sb=REMOTE,nb-ctl=SOCKET,sb-ctl=SOCKET,nb-log=FILE,pod=…,ssh=…; repeat",
+      collect,
+      [],
+    )
+    .option("--nb <remotes>", "client remotes of the northbound members, one per member (else OVN_NB_DB)")
+    .option("--sb <remotes>", "client remotes of the southbound members (else OVN_SB_DB)")
+    .option("--layout <name>", `where sockets and logs are: ${LAYOUT_NAMES.join(", ")}`)
+    .option("--runner <kind>", "reach the sockets of the layout with kubectl or ssh")
+    .option("--host <hosts>", "with --runner ssh: [USER@]HOST, separated by commas")
+    .option("--namespace <name>", "with --runner kubectl: the namespace of the pods")
+    .option("--selector <labels>", "with --runner kubectl: which pods")
+    .option("--container <name>", "with --runner kubectl: which container")
+    .option("--kube-context <name>", "with --runner kubectl: the context of the kubeconfig")
+    .option("--db <name>", "only this database: nb, sb, or a schema's name; repeat", collect, [])
+    .option("--expect <n>", "how many members each database should have", wholeNumber("--expect"))
+    .option("-t, --timeout <seconds>", "limit for each question", seconds, 5)
+    .option("-C, --ca-cert <file>", "certificate authority of ssl: remotes")
+    .option("-c, --certificate <file>", "our certificate for ssl: remotes")
+    .option("-p, --private-key <file>", "our private key for ssl: remotes");
+}
+
+export function wholeNumber(what: string): (text: string) => number {
+  return (text) => {
+    if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+    throw new ClusterError("INVALID_CONFIG", `${what} must be a whole number from 1 on, not "${text}"`);
+  };
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0.05 && value <= 600) return value;
+  throw new ClusterError("INVALID_CONFIG", `--timeout must be from 0.05 to 600 seconds, not "${text}"`);
+}
+
+/** @throws ClusterError INVALID_CONFIG that names the option and the remedy. */
+export async function readTargets(flags: TargetFlags, terminal: Terminal): Promise<Asked> {
+  const { members, expected, tls } = await whoIsAsked(flags, terminal);
+  return {
+    members,
+    expected: expectedOf(flags, expected),
+    tls: tlsOf(flags) ?? tls,
+    timeoutMs: Math.round(flags.timeout * 1_000),
+    ...(flags.db.length === 0 ? {} : { databases: flags.db }),
+  };
+}
+
+async function whoIsAsked(flags: TargetFlags, terminal: Terminal): Promise<Targets> {
+  const ways = [flags.members !== undefined, flags.member.length > 0, flags.runner !== undefined];
+  if (ways.filter((isGiven) => isGiven).length > 1)
+    throw invalid("--members, --member and --runner each say who the members are; give one of them");
+  const layout = layoutOf(flags.layout);
+  if (flags.members !== undefined) return readMembersFile(flags.members);
+  if (flags.member.length > 0) return { members: flags.member.map((text) => parseMember(text, layout)) };
+  if (flags.runner === "kubectl") return { members: await membersInPods(flags, layout ?? need("kube-ovn"), terminal) };
+  if (flags.runner === "ssh") return { members: membersOnHosts(flags, layout ?? need("plain")) };
+  if (flags.runner !== undefined) throw invalid(`--runner is kubectl or ssh, not "${flags.runner}"`);
+  const nb = flags.nb ?? terminal.environment["OVN_NB_DB"];
+  const sb = flags.sb ?? terminal.environment["OVN_SB_DB"];
+  if (layout === undefined && (nb !== undefined || sb !== undefined)) return { members: membersByRemotes(nb, sb) };
+  return { members: [memberHere(layout)] };
+}
+
+function layoutOf(name: string | undefined): Layout | undefined {
+  if (name === undefined) return undefined;
+  const found = LAYOUTS.find((each) => each.name === name);
+  if (found === undefined) throw invalid(`there is no layout "${name}"; there are ${LAYOUT_NAMES.join(", ")}`);
+  return found;
+}
+
+function need(name: string): Layout {
+  return layoutOf(name) as Layout;
+}
+
+/** One member per host of the remotes; the first three of both lists on one host are one member. */
+export function membersByRemotes(nb: string | undefined, sb: string | undefined): MemberAccess[] {
+  const members = new Map<string, { nb?: DatabaseAccess; sb?: DatabaseAccess }>();
+  for (const [key, remotes] of [
+    ["nb", nb],
+    ["sb", sb],
+  ] as const) {
+    for (const endpoint of remotes === undefined ? [] : parseRemotes(remotes).endpoints) {
+      if (endpoint.kind !== "tcp" && endpoint.kind !== "ssl" && endpoint.kind !== "unix")
+        throw invalid(`${formatEndpoint(endpoint)}: a member is called, it does not call; give tcp: or ssl:`);
+      const host = endpoint.kind === "unix" ? endpoint.path : endpoint.host;
+      const member = members.get(host) ?? {};
+      // A second server of the same database on one host, as in a test on loopback, is a member of its own.
+      const name = member[key] === undefined ? host : formatEndpoint(endpoint);
+      members.set(name, { ...members.get(name), [key]: { remote: formatEndpoint(endpoint) } });
+    }
+  }
+  return [...members].map(([name, accesses]) => ({ name, ...accesses }));
+}
+
+/** The servers of this machine, by the sockets that exist. */
+function memberHere(layout: Layout | undefined): MemberAccess {
+  for (const each of layout === undefined ? LAYOUTS.filter(({ pods }) => pods === undefined) : [layout]) {
+    const [nb, sb] = [existsSync(each.nb.control), existsSync(each.sb.control)];
+    if (!nb && !sb && layout === undefined) continue;
+    if (!nb && !sb) break;
+    return {
+      name: hostname(),
+      nb: nb ? accessOf(each.nb) : undefined,
+      sb: sb ? accessOf(each.sb) : undefined,
+    };
+  }
+  const looked = (layout === undefined ? LAYOUTS.filter(({ pods }) => pods === undefined) : [layout]).map(
+    ({ nb }) => nb.control,
+  );
+  throw invalid(
+    `no member is named, and there is no server here (looked for ${looked.join(", ")}); give --members FILE, --nb and --sb, --member, or --runner`,
+  );
+}
+
+function membersOnHosts(flags: TargetFlags, layout: Layout): MemberAccess[] {
+  const hosts = (flags.host ?? "")
+    .split(",")
+    .map((host) => host.trim())
+    .filter((host) => host !== "");
+  if (hosts.length === 0) throw invalid("--runner ssh needs --host [USER@]HOST,…");
+  return hosts.map((text) => there(text, sshRunner(hostOf(text)), layout));
+}
+
+export function hostOf(text: string): { readonly host: string; readonly user?: string } {
+  const at = text.lastIndexOf("@");
+  return at === -1 ? { host: text } : { host: text.slice(at + 1), user: text.slice(0, at) };
+}
+
+export function there(name: string, runner: Runner, layout: Layout): MemberAccess {
+  return { name, runner, nb: accessOf(layout.nb), sb: accessOf(layout.sb) };
+}
+
+/** The pods of the layout, by `kubectl get pods`, named after their nodes. */
+async function membersInPods(flags: TargetFlags, layout: Layout, terminal: Terminal): Promise<MemberAccess[]> {
+  const usual = layout.pods;
+  const namespace = flags.namespace ?? usual?.namespace;
+  const selector = flags.selector ?? usual?.selector;
+  if (namespace === undefined || selector === undefined)
+    throw invalid(`the layout ${layout.name} has no pods; give --namespace and --selector, or another layout`);
+  const context = flags.kubeContext === undefined ? [] : [`--context=${flags.kubeContext}`];
+  const args = [...context, "get", "pods", `--namespace=${namespace}`, `--selector=${selector}`, "-o", "json"];
+  const result = await localRunner().run("kubectl", args, { timeoutMs: 30_000, signal: terminal.signal });
+  if (result.exitCode !== 0) throw invalid(`kubectl ${args.join(" ")}: ${result.stderr.trim().slice(0, 500)}`);
+  const pods = podsOf(result.stdout);
+  if (pods.length === 0)
+    throw invalid(`there is no pod with ${selector} in namespace ${namespace}; check --namespace and --selector`);
+  const container = flags.container ?? usual?.container;
+  return pods.map(({ pod, node }) =>
+    there(node, kubectlRunner({ pod, namespace, container, context: flags.kubeContext }), layout),
+  );
+}
+
+/** Names of pods and of their nodes, of a Kubernetes PodList; a pod that has no node yet, or shares one, goes by its own name. */
+export function podsOf(json: string): { readonly pod: string; readonly node: string }[] {
+  const { items } = JSON.parse(json) as { items?: { metadata?: { name?: string }; spec?: { nodeName?: string } }[] };
+  const names = new Set<string>();
+  return (items ?? []).flatMap(({ metadata, spec }) => {
+    const pod = metadata?.name;
+    if (pod === undefined) return [];
+    const node = spec?.nodeName === undefined || names.has(spec.nodeName) ? pod : spec.nodeName;
+    names.add(node);
+    return [{ pod, node }];
+  });
+}
+
+function tlsOf({ caCert, certificate, privateKey }: TargetFlags): Targets["tls"] {
+  if (caCert === undefined && certificate === undefined && privateKey === undefined) return undefined;
+  return filesTls({ ca: caCert, cert: certificate, key: privateKey });
+}
+
+function expectedOf({ expect }: TargetFlags, expected: Expected | undefined): Expected | undefined {
+  return expect === undefined ? expected : { ...expected, members: expect };
+}
+
+function invalid(message: string): ClusterError {
+  return new ClusterError("INVALID_CONFIG", message);
+}
