@@ -21,3 +21,15 @@ export { type DatabaseHistory, emptyHistory, type History } from "./judge/histor
 export { majorityOf, toleranceOf } from "./judge/quorum.ts";
 export { remember, track } from "./judge/track.ts";
 export type * from "./judge/types.ts";
+export { checkCondition, type Held, type JudgeOptions } from "./plan/conditions.ts";
+export { gate, type GateOptions, type GateReason, type GateReasonCode, type GateVerdict } from "./plan/gate.ts";
+export { findVoters, type KickPlan, planKick, planLeave, quorumWithout, type RemoveOptions } from "./plan/kick.ts";
+export { rankFiles, type RankedFile } from "./plan/rank.ts";
+export { planRecovery, type RecoveryPlan } from "./plan/recovery.ts";
+export type { RecoveryDecision, RecoveryOptions } from "./plan/recovery-case.ts";
+export { commandLine, conditionText, renderPlan, renderRunbook, type RenderFormat } from "./plan/render.ts";
+export { nextMember, planRollingRestart, type RestartOptions, type RestartPlan } from "./plan/restart.ts";
+export { runbook, type Runbook, type RunbookOptions, type RunbookSection } from "./plan/runbook.ts";
+export type { CommandTemplate, Place, Site } from "./plan/site.ts";
+export { planElectionTimer, timerLadder, type TimerOptions } from "./plan/timer.ts";
+export type { Blocker, BlockerCode, Command, Condition, Plan, PlanKind, PlanStep } from "./plan/types.ts";

@@ -89,14 +89,9 @@ function checkStandstill({ view, quorum, history, found }: Context): void {
     const voter = quorum.voters.find(({ key }) => key === server.key);
     if (line?.matchIndex === undefined || line.isSelf || matched === undefined || voter?.liveness === "silent")
       continue;
-    // It stood still while the log grew past where it was already missing entries.
-    if (
-      isSameLeader &&
-      line.matchIndex === matched &&
-      matched < before.leaderLastIndex &&
-      last > before.leaderLastIndex
-    ) {
-      const text = `match_index ${matched} in two sightings, while the log grew from ${before.leaderLastIndex} to ${last}`;
+    // It was missing entries at the look before, and has acknowledged none of them since.
+    if (isSameLeader && line.matchIndex === matched && matched < before.leaderLastIndex) {
+      const text = `match_index ${matched} in two sightings; the log ended with ${before.leaderLastIndex}, then ${last}`;
       found.push({
         code: "peer-not-replicating",
         members: [nameOf(server)],

@@ -1,0 +1,174 @@
+/** Whether a condition holds, as far as one observation shows. What it does not show does not hold. */
+import type { Expected, Observation } from "../observe/types.ts";
+import { weightOf } from "../judge/context.ts";
+import type { History } from "../judge/history.ts";
+import { assess } from "../judge/assess.ts";
+import type { DatabaseVerdict, Voter } from "../judge/types.ts";
+import { type DatabaseView, keyOf, viewDatabase } from "../judge/view.ts";
+import type { Condition } from "./types.ts";
+
+export type Held = { readonly isHeld: boolean; readonly why: string };
+
+/** One database, seen and judged. */
+export type Judged = { readonly view: DatabaseView; readonly verdict: DatabaseVerdict };
+
+export type JudgeOptions = {
+  readonly expected?: Expected | undefined;
+  readonly history?: History | undefined;
+  readonly nowMs?: number | undefined;
+};
+
+export function judge(observation: Observation, options: JudgeOptions = {}): Map<string, Judged> {
+  const verdict = assess(observation, options);
+  const judged = new Map<string, Judged>();
+  for (const seen of observation.databases) {
+    const one = verdict.databases.find(({ database }) => database === seen.database);
+    if (one === undefined) continue;
+    const clusterId =
+      options.expected?.clusterIds?.[seen.database] ?? options.history?.databases[seen.database]?.clusterId;
+    judged.set(seen.database, { view: viewDatabase(seen, clusterId), verdict: one });
+  }
+  return judged;
+}
+
+const yes = (why: string): Held => ({ isHeld: true, why });
+const no = (why: string): Held => ({ isHeld: false, why });
+
+/** Two independent sources miss it, and nobody has heard it. */
+export function isSilent(voter: Voter): Held {
+  const who = voter.silentTo.join(", ");
+  if (voter.heardBy.length > 0 && !voter.isGhost) return no(`${voter.short} was heard by ${voter.heardBy.join(", ")}`);
+  if (voter.liveness !== "silent") return no(`${voter.short} is not known to be silent`);
+  if (voter.silentTo.length < 2) return no(`only ${who || "nobody"} says that ${voter.short} is silent; it takes two`);
+  return yes(`silent to ${who}`);
+}
+
+export function checkCondition(condition: Condition, observation: Observation, options: JudgeOptions = {}): Held {
+  const judged = judge(observation, options).get(condition.database);
+  return judged === undefined ? no(`${condition.database} was not asked for`) : holds(condition, judged);
+}
+
+export function holds(condition: Condition, { view, verdict }: Judged): Held {
+  switch (condition.type) {
+    case "one-leader":
+      return oneLeader({ view, verdict });
+    case "leads":
+      return view.leader?.member === condition.member
+        ? yes(`${condition.member} leads`)
+        : no(`${view.leader?.member ?? "nobody"} leads, not ${condition.member}; plan again`);
+    case "tolerance": {
+      const left = verdict.quorum.toleranceLeft;
+      return left >= condition.least
+        ? yes(`${left} more may fail`)
+        : no(`${left} more may fail, ${condition.least} needed`);
+    }
+    case "caught-up":
+      return caughtUp({ view, verdict }, condition.member);
+    case "others-live": {
+      const silent = verdict.quorum.voters.filter(
+        ({ liveness, member, key, isGhost }) =>
+          liveness === "silent" &&
+          !isGhost &&
+          !condition.except.includes(member ?? key) &&
+          !condition.except.includes(key),
+      );
+      return silent.length === 0
+        ? yes("all others live")
+        : no(`silent: ${silent.map(({ member, short }) => member ?? short).join(", ")}`);
+    }
+    case "absent":
+      return absent(view, condition.server);
+    case "silent": {
+      const voter = verdict.quorum.voters.find(({ key }) => key === condition.server);
+      return voter === undefined ? no(`${condition.server} is not configured`) : isSilent(voter);
+    }
+    case "timer": {
+      const others = view.voices.filter(
+        ({ status }) => status?.electionTimer?.ms !== condition.ms || status.electionTimer.changingToMs !== undefined,
+      );
+      if (view.voices.length === 0) return no("no member gave its status");
+      return others.length === 0
+        ? yes(`${condition.ms} ms everywhere`)
+        : no(`not yet at ${others.map(({ member }) => member).join(", ")}`);
+    }
+    case "no-change-under-way": {
+      const change = changeUnderWay(view);
+      return change === undefined ? yes("nothing is being changed") : no(change);
+    }
+    case "stopped": {
+      const member = view.members.find((one) => one.member === condition.member);
+      if (member === undefined) return no(`${condition.member} was not asked`);
+      return member.isUnreachable ? yes("does not answer") : no(`${condition.member} answers`);
+    }
+    case "healthy": {
+      const wrong = verdict.findings.filter((finding) => weightOf(finding) !== "info");
+      return wrong.length === 0 && verdict.health === "ok"
+        ? yes("well")
+        : no(wrong.map(({ code }) => code).join(", ") || verdict.health);
+    }
+  }
+}
+
+function oneLeader({ view, verdict }: Judged): Held {
+  const { leader } = view;
+  if (leader === undefined) return no("no member leads");
+  if (verdict.quorum.state !== "yes" && verdict.quorum.state !== "presumed")
+    return no(`quorum: ${verdict.quorum.state}`);
+  const server = view.configured.find((one) => one.view === leader);
+  const others = view.voices.filter((voice) => voice !== leader && voice.status?.leader !== server?.nickname);
+  // Nicknames differ where addresses are sockets; the member's own short id always fits.
+  const apart = others.filter(
+    ({ status }) => status?.leader !== leader.short && status?.leader !== leader.status?.nickname,
+  );
+  return apart.length === 0
+    ? yes(`${leader.member} leads in term ${leader.status?.term}`)
+    : no(`${apart.map(({ member }) => member).join(", ")} know another leader, or none`);
+}
+
+function caughtUp({ view }: Judged, name: string): Held {
+  const member = view.members.find((one) => one.member === name);
+  const status = member?.status;
+  if (member === undefined || status === undefined) return no(`${name} gave no status`);
+  if (!view.voices.includes(member)) return no(`${name} belongs to no cluster, or to another`);
+  if (status.state !== "cluster member") return no(`${name} is "${status.state}"`);
+  const { leader } = view;
+  if (leader === undefined) return no("no member leads");
+  if (member === leader) return yes("leads");
+  if (status.leader === undefined || status.leader === "unknown") return no(`${name} knows no leader`);
+  const line = leader.status?.servers?.find(
+    ({ short, address }) => short === member.short && address === member.address,
+  );
+  if (line === undefined) return no(`the leader does not list ${name}`);
+  const last = (leader.status?.log?.end ?? 0) - 1;
+  // What is still under way to all of them is no lag.
+  const committed = last - (leader.status?.uncommitted ?? 0);
+  if ((line.matchIndex ?? 0) < committed) return no(`${name} has acknowledged ${line.matchIndex} of ${committed}`);
+  return yes(`has acknowledged ${line.matchIndex}`);
+}
+
+function absent(view: DatabaseView, key: string): Held {
+  const [short = "", address = ""] = splitKey(key);
+  for (const { member, status } of view.voices) {
+    if (status?.servers?.some((line) => keyOf(line) === key)) return no(`${member} still lists ${short} at ${address}`);
+    if (status?.removing !== undefined && keyOf(status.removing) === key)
+      return no(`${member} is still removing ${short}`);
+    if (status?.adding.some((one) => keyOf(one) === key)) return no(`${member} is adding ${short}`);
+  }
+  return view.voices.length === 0 ? no("no member gave its status") : yes(`nobody lists ${short}`);
+}
+
+export function splitKey(key: string): [short: string, address: string] {
+  const at = key.indexOf("@");
+  return [key.slice(0, at), key.slice(at + 1)];
+}
+
+export function changeUnderWay({ voices }: DatabaseView): string | undefined {
+  for (const { member, status } of voices) {
+    if (status?.removing !== undefined) return `${member} is removing ${status.removing.short}`;
+    const [adding] = status?.adding ?? [];
+    if (adding !== undefined) return `${member} is adding ${adding.short}`;
+    if (status?.electionTimer?.changingToMs !== undefined) return `${member} is changing the election timer`;
+    if (status?.state === "leaving cluster") return `${member} is leaving`;
+  }
+  return undefined;
+}

@@ -1,0 +1,87 @@
+/** Where things lie at each member, and how its servers are started and stopped: from the operator, else by custom. */
+import { DATABASE_OF, type Observation } from "../observe/types.ts";
+import type { Command } from "./types.ts";
+
+/** Placeholders `{member}`, `{database}`, `{short}` ("nb", "sb"), `{file}`, `{control}` in the arguments are filled in. */
+export type CommandTemplate = { readonly program: string; readonly args: readonly string[]; readonly at?: string };
+
+export type Place = {
+  readonly file?: string;
+  readonly control?: string;
+  readonly logFile?: string;
+  /** For clients. */
+  readonly remote?: string;
+};
+
+export type Site = {
+  /** By member, by database. */
+  readonly places?: Readonly<Record<string, Readonly<Record<string, Place>>>> | undefined;
+  /** Where files lie if no place says so: "/var/lib/ovn" of Debian's packages unless told; "/etc/ovn" in Kube-OVN's pods. */
+  readonly databaseFolder?: string | undefined;
+  readonly runFolder?: string | undefined;
+  readonly logFolder?: string | undefined;
+  readonly start?: CommandTemplate | undefined;
+  readonly stop?: CommandTemplate | undefined;
+  /** Restarts all servers of the member at once. */
+  readonly restart?: CommandTemplate | undefined;
+};
+
+const SHORT = new Map<string, string>(Object.entries(DATABASE_OF).map(([short, name]) => [name, short]));
+
+export function shortOf(database: string): string {
+  return SHORT.get(database) ?? database;
+}
+
+/** Everything about one member's server of one database. */
+export function placeOf(
+  site: Site,
+  observation: Observation | undefined,
+  member: string,
+  database: string,
+): Required<Place> {
+  const short = shortOf(database);
+  const base = SHORT.has(database) ? `ovn${short}_db` : database;
+  const seen = observation?.databases
+    .find((one) => one.database === database)
+    ?.members.find((one) => one.member === member);
+  const own = site.places?.[member]?.[database] ?? {};
+  return {
+    file: own.file ?? seen?.file?.path ?? `${site.databaseFolder ?? "/var/lib/ovn"}/${base}.db`,
+    control: own.control ?? seen?.asked.control ?? `${site.runFolder ?? "/run/ovn"}/${base}.ctl`,
+    logFile: own.logFile ?? `${site.logFolder ?? "/var/log/ovn"}/ovsdb-server-${short}.log`,
+    remote: own.remote ?? seen?.asked.remote ?? `unix:${site.runFolder ?? "/run/ovn"}/${base}.sock`,
+  };
+}
+
+/** Debian's and Ubuntu's units, which stand for a member as a whole. */
+const CUSTOM: Readonly<Record<"start" | "stop" | "restart", CommandTemplate>> = {
+  start: { program: "systemctl", args: ["start", "ovn-ovsdb-server-{short}"] },
+  stop: { program: "systemctl", args: ["stop", "ovn-ovsdb-server-{short}"] },
+  restart: { program: "systemctl", args: ["restart", "ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb"] },
+};
+
+export function serviceCommand(
+  site: Site,
+  action: "start" | "stop" | "restart",
+  member: string,
+  database: string,
+  observation?: Observation,
+): Command {
+  const template = site[action] ?? CUSTOM[action];
+  const { file, control } = placeOf(site, observation, member, database);
+  const values: Record<string, string> = { member, database, short: shortOf(database), file, control };
+  const fill = (text: string): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  return { at: fill(template.at ?? "{member}"), program: template.program, args: template.args.map(fill) };
+}
+
+/** `ovs-appctl` at a member's control socket. */
+export function appctl(
+  site: Site,
+  observation: Observation | undefined,
+  member: string,
+  database: string,
+  ...words: readonly string[]
+): Command {
+  const { control } = placeOf(site, observation, member, database);
+  return { at: member, program: "ovs-appctl", args: ["-t", control, ...words] };
+}
