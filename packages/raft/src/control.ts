@@ -43,7 +43,9 @@ export function clusterKick(node: RaftNode, nowMs: number, server: string, fx: E
     if (target.sid === node.sid) return leaveAnswer(node, fx);
     if (node.role === "leader") {
       const why = startRemoval(node, fx, target.sid, ZERO_UUID);
-      return why === undefined ? ok("started removal") : refused(why);
+      if (why === undefined) return ok("started removal");
+      const cluster = node.cid.slice(0, 4);
+      return refused(`request via unixctl to remove ${target.nickname} from cluster ${cluster} failed (${why})`);
     }
     return sendRemovalRequest(node, fx, node.leader, target.sid, "via unixctl")
       ? ok("sent removal request to leader")

@@ -1,7 +1,7 @@
 /** Sessions between servers: one dialled by each to every other, and whatever dials in (raft_run, raft_conn_run). */
 import type { Effects } from "./effects.ts";
 import { requestJoin } from "./membership.ts";
-import { type Conn, findAdding, findServer, type RaftNode } from "./node.ts";
+import { type Conn, findServer, type RaftNode } from "./node.ts";
 import { sendRemovalRequest } from "./leave.ts";
 import { clusterOf, sendTo } from "./send.ts";
 import { type Uuid, ZERO_UUID } from "./values.ts";
@@ -56,17 +56,14 @@ export function onSessionUp(node: RaftNode, fx: Effects, session: number, addres
 export function onSessionDown(node: RaftNode, session: number): void {
   const conn = node.conns.find((each) => each.session === session);
   if (conn === undefined) return;
-  if (conn.incoming) {
-    dropConn(node, conn);
-    return;
-  }
-  conn.session = 0;
   forgetSnapshot(node, conn);
+  if (conn.incoming) dropConn(node, conn);
+  else conn.session = 0;
 }
 
-/** A snapshot that was on its way may never arrive. */
+/** A snapshot that was on its way to a member may never arrive (raft_conn_run). */
 function forgetSnapshot(node: RaftNode, conn: Conn): void {
-  const peer = findServer(node, conn.sid) ?? findAdding(node, conn.sid);
+  const peer = findServer(node, conn.sid);
   if (peer !== undefined) peer.snapshotInProgress = false;
 }
 
