@@ -176,7 +176,12 @@ async function takeOne(
     }
   }
   const from: FileSource = { database, file: file as string, warning };
-  return takeFromFile(from, draft, { ...shared, engine: options.engine ?? "auto" });
+  return takeFromFile(from, draft, {
+    ...shared,
+    engine: options.engine ?? "auto",
+    accept: options.accept ?? "current",
+    onRows: (rows, bytes) => tell("reading", rows, bytes),
+  });
 }
 
 function progressOf({ database, rows, contentBytes }: Taken): Omit<TakeProgress, "phase"> {
