@@ -1,0 +1,218 @@
+/** Real files from random histories: servers that are written to, converted, compacted, killed, cut off, kicked and rejoined. */
+import { copyFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import {
+  type OvsdbCluster,
+  ovsdbClient,
+  rawCall,
+  type RawJson,
+  startCluster,
+  startStandalone,
+  waitFor,
+} from "@ovnha/testkit";
+import { LAB, LAB_2, type Operations, operations } from "./lab.ts";
+import { type Rows, servedRows } from "./oracle.ts";
+
+export type StandaloneStep =
+  | { readonly type: "write"; readonly operations: Operations }
+  | { readonly type: "convert" | "compact" | "kill" | "diffs" };
+
+export type ClusterStep =
+  | { readonly type: "write"; readonly operations: Operations }
+  | { readonly type: "convert" | "compact" | "kill" | "lose-leader" | "cut-off" | "kick" | "leave" };
+
+const write = fc.record({ type: fc.constant("write" as const), operations });
+
+/** Conversions and the like among ten times as many transactions. */
+function mixed<T extends string>(types: readonly T[], most: number) {
+  const rare = fc.record({ type: fc.constantFrom(...types) });
+  return fc.array(fc.oneof({ weight: 12, arbitrary: write }, { weight: 1, arbitrary: rare }), {
+    minLength: 5,
+    maxLength: most,
+    size: "max",
+  });
+}
+
+export const standaloneHistory: fc.Arbitrary<readonly StandaloneStep[]> = mixed(
+  ["convert", "compact", "kill", "diffs"],
+  60,
+);
+
+/** One after the other in a random order, with writes between them, so that few histories see all of them. */
+export const clusterHistory: fc.Arbitrary<readonly ClusterStep[]> = fc
+  .tuple(
+    fc.shuffledSubarray<Exclude<ClusterStep["type"], "write">>(
+      ["convert", "compact", "kill", "lose-leader", "cut-off"],
+      { minLength: 5 },
+    ),
+    fc.array(fc.array(write, { minLength: 2, maxLength: 8, size: "max" }), { minLength: 6, maxLength: 6, size: "max" }),
+    fc.constantFrom<"kick" | "leave">("kick", "leave"),
+  )
+  .map(([events, writes, last]) => [
+    ...events.flatMap((type, at) => [...(writes[at] ?? []), { type }]),
+    ...(writes[5] ?? []),
+    { type: last },
+  ]);
+
+export type Made = {
+  /** Paths of copies; the members' ones in the order of the members. */
+  readonly files: readonly string[];
+  /** What the servers served before they were stopped. */
+  readonly rows: Rows;
+};
+
+const send = (remote: string, list: Operations, timeoutMs?: number): Promise<RawJson> =>
+  rawCall(remote, "transact", ["Lab", ...list], timeoutMs);
+
+/** Plays a history on a standalone server; the file that is left was killed in the middle of life. */
+export async function playStandalone(history: readonly StandaloneStep[], folder: string): Promise<Made> {
+  await using server = await startStandalone({
+    schemas: [LAB],
+    listen: "unix",
+    extraArgs: ["--disable-file-column-diff"],
+  });
+  let converted = false;
+  for (const step of history) {
+    if (step.type === "write") await send(server.unix, step.operations);
+    else if (step.type === "compact") await server.appctl("ovsdb-server/compact", "Lab");
+    else if (step.type === "diffs") await server.appctl("ovsdb/file/column-diff-enable");
+    else if (step.type === "kill") {
+      await server.kill("SIGKILL");
+      await server.start();
+    } else if (!converted) {
+      await convert(server.unix, folder);
+      converted = true;
+    }
+  }
+  const rows = await servedRows(server.unix, "Lab");
+  await server.kill("SIGKILL");
+  const file = join(folder, "standalone.db");
+  copyFileSync(server.spec.databases[0] ?? "", file);
+  return { files: [file], rows };
+}
+
+async function convert(remote: string, folder: string): Promise<void> {
+  const schema = join(folder, "lab2.ovsschema");
+  writeFileSync(schema, JSON.stringify(LAB_2));
+  await ovsdbClient(["convert", remote, schema]);
+}
+
+/** What a history on a cluster leaves: files of stopped members, and older ones that were copied on the way. */
+export type MadeCluster = Made & {
+  /** A leader's file with entries that were never committed, as it was when the leader died. */
+  readonly cutOff: string | undefined;
+  /** The file of the member that was kicked or has left, and which of the two; not among `files`. */
+  readonly gone: { readonly file: string; readonly how: "kick" | "leave" } | undefined;
+};
+
+export async function playCluster(history: readonly ClusterStep[], folder: string, members = 3): Promise<MadeCluster> {
+  await using cluster = await startCluster({ schema: LAB, members });
+  const play = new ClusterPlay(cluster, folder);
+  for (const step of history) await play.step(step);
+  return await play.end();
+}
+
+class ClusterPlay {
+  readonly #cluster: OvsdbCluster;
+  readonly #folder: string;
+  #converted = false;
+  #cutOff: string | undefined;
+  #gone: { readonly member: number; readonly how: "kick" | "leave" } | undefined;
+
+  constructor(cluster: OvsdbCluster, folder: string) {
+    this.#cluster = cluster;
+    this.#folder = folder;
+  }
+
+  async step(step: ClusterStep): Promise<void> {
+    const cluster = this.#cluster;
+    const leader = await cluster.waitForLeader();
+    const { unix } = cluster.member(leader);
+    switch (step.type) {
+      case "write":
+        await send(unix, step.operations);
+        return;
+      case "convert":
+        if (!this.#converted) await convert(unix, this.#folder);
+        this.#converted = true;
+        return;
+      case "compact":
+        await cluster.member((leader + 1) % cluster.members.length).appctl("ovsdb-server/compact", "Lab");
+        return;
+      case "kill":
+        await this.#kill((leader + 1) % cluster.members.length);
+        return;
+      case "lose-leader":
+        await this.#kill(leader);
+        return;
+      case "cut-off":
+        await this.#cutLeaderOff(leader);
+        return;
+      case "kick":
+      case "leave":
+        await this.#remove(step.type, (leader + 2) % cluster.members.length, leader);
+    }
+  }
+
+  async #kill(member: number): Promise<void> {
+    await this.#cluster.member(member).kill("SIGKILL");
+    await this.#cluster.member(member).start();
+    await this.#cluster.waitConnected();
+  }
+
+  /** A leader writes entries that no follower hears of, dies, and comes back to a cluster that went on. */
+  async #cutLeaderOff(leader: number): Promise<void> {
+    const cluster = this.#cluster;
+    if (cluster.members.length < 3) return;
+    const others = await cluster.followers();
+    for (const other of others) cluster.member(other).pause();
+    const before = statSync(cluster.file(leader)).size;
+    const lost: Operations = [{ op: "insert", table: "Node", row: { name: "never-committed" } }];
+    const unheard = send(cluster.member(leader).unix, lost, 30_000).catch(() => "as it should be");
+    await waitFor(() => statSync(cluster.file(leader)).size > before + 100, {
+      what: "an uncommitted entry on the disk",
+    });
+    await cluster.member(leader).kill("SIGKILL");
+    await unheard;
+    this.#cutOff = this.#copy(leader, "cut-off");
+    for (const other of others) cluster.member(other).resume();
+    const next = await cluster.waitForLeader({ not: leader });
+    await send(cluster.member(next).unix, [{ op: "insert", table: "Node", row: { name: "after" } }]);
+    await cluster.member(leader).start();
+    await cluster.waitConnected();
+  }
+
+  async #remove(how: "kick" | "leave", member: number, leader: number): Promise<void> {
+    const cluster = this.#cluster;
+    const sid = await cluster.sid(member);
+    if (how === "leave") await cluster.member(member).appctl("cluster/leave", "Lab");
+    else {
+      // One that is away hears nothing of its removal: its file does not say so.
+      await cluster.member(member).kill("SIGKILL");
+      await cluster.member(leader).appctl("cluster/kick", "Lab", sid);
+    }
+    const away = async (): Promise<boolean> => !(await cluster.status(leader)).includes(` (${sid.slice(0, 4)} at `);
+    await waitFor(away, { what: `member ${member} to be removed` });
+    await cluster.member(member).kill("SIGKILL");
+    this.#gone = { member, how };
+  }
+
+  async end(): Promise<MadeCluster> {
+    const cluster = this.#cluster;
+    await cluster.waitConnected();
+    const rows = await servedRows(cluster.member(await cluster.waitForLeader()).unix, "Lab");
+    for (const member of cluster.members) await member.kill("SIGTERM");
+    const present = [...cluster.members.keys()].filter((member) => member !== this.#gone?.member);
+    const files = present.map((member) => this.#copy(member, "end"));
+    const gone =
+      this.#gone === undefined ? undefined : { file: this.#copy(this.#gone.member, "gone"), how: this.#gone.how };
+    return { files, rows, cutOff: this.#cutOff, gone };
+  }
+
+  #copy(member: number, what: string): string {
+    const copy = join(this.#folder, `${what}${member}.db`);
+    copyFileSync(this.#cluster.file(member), copy);
+    return copy;
+  }
+}
