@@ -1,10 +1,9 @@
 /** Carries a plan out, or takes it back, with a journal that any later process can go on from. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { BackupError } from "../../error.ts";
-import { commandText } from "../../restore/facts.ts";
 import type { JournalEvent } from "../../restore/journal.ts";
 import { applyEvent, type Direction, foldJournal, type Move, nextMove, type RestoreState } from "../../restore/machine.ts";
-import { type Check, isRefused, type RestorePlan, type RestoreStep } from "../../restore/types.ts";
+import { type Action, type Check, isRefused, type RestorePlan, type RestoreStep } from "../../restore/types.ts";
 import { perform } from "./actions.ts";
 import { firstFailure } from "./checks.ts";
 import { type Context, type FreshBackup, makeHosts, type Runners } from "./context.ts";
@@ -19,6 +18,8 @@ const ALREADY_MS = 5_000;
 /** What happens, as it happens. */
 export type RestoreProgress =
   | { readonly type: "step"; readonly step: RestoreStep; readonly number: number; readonly of: number; readonly attempt: number }
+  /** One of its actions begins. */
+  | { readonly type: "action"; readonly step: RestoreStep; readonly action: Action }
   /** The actions of the step are over; what it has to lead to is waited for. */
   | { readonly type: "acted"; readonly step: RestoreStep }
   | { readonly type: "waiting"; readonly step: RestoreStep; readonly reason: string }
@@ -150,6 +151,7 @@ async function forward(move: StepMove, context: Context, record: Record_, option
   const facts: Record<string, string> = {};
   const told: string[] = [];
   for (const action of step.actions) {
+    onProgress?.({ type: "action", step, action });
     const outcome = await perform(action, context, attempt).catch(async (error: unknown) => {
       // A service that was started already, by the process before this one, may say so with an exit code.
       const soon = { ...step, waitMs: Math.min(step.waitMs, ALREADY_MS) };
@@ -212,9 +214,4 @@ async function dryRun(plan: RestorePlan, state: RestoreState, direction: Directi
     }
   }
   return { outcome: "dry run", failures, state };
-}
-
-/** The commands of a plan, for those who look for one. */
-export function planCommands(plan: RestorePlan): string[] {
-  return plan.steps.flatMap((step) => step.actions.flatMap((action) => (action.kind === "run" ? [commandText(action.command)] : [])));
 }

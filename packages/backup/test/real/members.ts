@@ -1,0 +1,103 @@
+/** A cluster of real ovsdb-servers that outlive whoever started them, as services do. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { atExit, freePort, removeFolder, runCommand, SCHEMAS, serverRow, temporaryFolder, waitFor } from "@ovnha/testkit";
+import { type Command, type DatabaseLayout, findProfile, type LayoutProfile } from "../../src/index.ts";
+import type { ClusterDescription, MemberDescription } from "../../src/restore/facts.ts";
+
+export const SERVICE: string = fileURLToPath(new URL("service.sh", import.meta.url));
+export const DATABASE = "OVN_Northbound";
+
+/** Names that a shell would take apart. */
+const NAMES = ["node-1", "node 2 '$(touch PWNED)' \"q\"", "node\n3;`touch PWNED`&"] as const;
+
+export interface Lab extends AsyncDisposable {
+  readonly folder: string;
+  readonly cluster: ClusterDescription;
+  readonly folders: readonly string[];
+  readonly remotes: readonly string[];
+  service(verb: "start" | "stop", index: number): Promise<string>;
+  connected(): Promise<void>;
+  /** The cluster's id, as each member has it. */
+  cids(): Promise<(string | undefined)[]>;
+}
+
+function layout(base: DatabaseLayout, folder: string): DatabaseLayout {
+  const command = (verb: string): Command => ["sh", SERVICE, verb, folder];
+  return {
+    ...base,
+    file: join(folder, "db.db"),
+    companions: [join(folder, "db.hdr")],
+    clientSocket: join(folder, "db.sock"),
+    controlSocket: join(folder, "ctl"),
+    pidFile: join(folder, "pid"),
+    schema: SCHEMAS.northbound,
+    stop: [command("stop")],
+    start: [command("start")],
+  };
+}
+
+/** Three folders; with `source`, a running cluster made of that standalone file. */
+export async function startLab(source: string | undefined): Promise<Lab> {
+  const folder = temporaryFolder();
+  const profile: LayoutProfile = { ...findProfile("debian"), clients: [] };
+  const members: MemberDescription[] = [];
+  for (const name of NAMES) {
+    const home = join(folder, name);
+    mkdirSync(home);
+    const nb = layout(profile.databases.nb, home);
+    members.push({
+      name,
+      addresses: { nb: `tcp:127.0.0.1:${await freePort()}` },
+      databases: { nb, sb: nb },
+      remotes: {},
+      askedAt: "member",
+    });
+  }
+  const folders = NAMES.map((name) => join(folder, name));
+  const remotes = folders.map((home) => `unix:${join(home, "db.sock")}`);
+  const stopAll = (): void => {
+    for (const home of folders) {
+      try {
+        process.kill(Number(readFileSync(join(home, "pid"), "utf8")), "SIGKILL");
+      } catch {
+        // It did not run.
+      }
+    }
+  };
+  atExit(stopAll);
+  const lab: Lab = {
+    folder,
+    cluster: { profile, members, clientArgs: [] },
+    folders,
+    remotes,
+    service: (verb, index) => runCommand("sh", [SERVICE, verb, folders[index] ?? ""]),
+    connected: async () => {
+      await waitFor(
+        async () => {
+          const rows = await Promise.all(remotes.map((remote) => serverRow(remote, DATABASE)));
+          const indexes = new Set(rows.map((row) => row?.index));
+          return rows.every((row) => row?.connected === true) && rows.some((row) => row?.leader === true) && indexes.size === 1;
+        },
+        { what: "all members to be connected" },
+      );
+    },
+    cids: () => Promise.all(remotes.map(async (remote) => (await serverRow(remote, DATABASE))?.cid)),
+    async [Symbol.asyncDispose]() {
+      stopAll();
+      removeFolder(folder);
+    },
+  };
+  if (source !== undefined) {
+    const [first, ...others] = members;
+    const address = (member: MemberDescription | undefined): string => member?.addresses.nb ?? "";
+    execFileSync("ovsdb-tool", ["create-cluster", first?.databases.nb.file ?? "", source, address(first)]);
+    for (const member of others)
+      execFileSync("ovsdb-tool", ["join-cluster", member.databases.nb.file, DATABASE, address(member), address(first)]);
+    for (const index of members.keys()) await lab.service("start", index);
+    await lab.connected();
+  }
+  return lab;
+}
