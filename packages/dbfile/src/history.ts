@@ -176,17 +176,19 @@ function changedColumns(
   for (const name of new Set([...source.codec.columns, ...table.codec.columns])) {
     const codec = table.codec.codec(name) ?? source.codec.codec(name);
     if (codec === undefined) continue;
-    const [old, now] = [before?.[name] ?? defaultOf(source, name), after?.[name] ?? defaultOf(table, name)];
+    const old = before?.[name] ?? defaultOf(source, table, name);
+    const now = after?.[name] ?? defaultOf(table, source, name);
     if (!sameValue(codec, old, now)) columns[name] = { before: before?.[name], after: after?.[name] };
   }
   return columns;
 }
 
-function defaultOf(table: TableRows, name: string): Value {
-  return table.codec.codec(name)?.defaultValue;
+/** A column that comes or goes with the schema is taken as if it had its default on the other side. */
+function defaultOf(table: TableRows, other: TableRows, name: string): Value {
+  return (table.codec.codec(name) ?? other.codec.codec(name))?.defaultValue;
 }
 
-/** Values of one type are compared by it; a column that is new, gone or of another type has changed. */
+/** Values of one type are compared by it; a column of another type has changed. */
 function sameValue(codec: { equal(a: Value, b: Value): boolean }, a: Value, b: Value): boolean {
   const kindOf = (value: Value): string =>
     value instanceof Set ? "set" : value instanceof Map ? "map" : value === undefined ? "none" : typeof value;

@@ -35,6 +35,8 @@ export type WalkOptions = {
   readonly endOffset?: number | undefined;
   /** False for a second walk over records that a first one has found whole. */
   readonly verify?: boolean | undefined;
+  /** Bytes that are in memory at once; at least {@link HEADER_LINE_BYTES_MAX}. */
+  readonly windowBytes?: number | undefined;
   /**
    * True to leave the JSON of a long body alone where its hash is right: its members are found from both ends instead. For
    * looking only, see {@link skim}.
@@ -56,7 +58,10 @@ export class RecordReader {
   constructor(source: Readable, options: WalkOptions) {
     this.#source = source;
     this.#options = options;
-    this.window = new Window(source, Math.min(WINDOW_BYTES, Math.max(source.sizeBytes, 4096)));
+    this.window = new Window(
+      source,
+      Math.min(options.windowBytes ?? WINDOW_BYTES, Math.max(source.sizeBytes, HEADER_LINE_BYTES_MAX)),
+    );
     this.#end = Math.min(options.endOffset ?? source.sizeBytes, source.sizeBytes);
     this.#magic = options.magic;
     this.#offset = options.offset ?? 0;

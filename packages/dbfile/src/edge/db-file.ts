@@ -23,8 +23,12 @@ export class DbFile implements Disposable {
   #survey: Survey | undefined;
   #window: Window | undefined;
 
-  constructor(file: ReadableFile) {
+  readonly #windowBytes: number;
+
+  /** `windowBytes`: how much of a long record is in memory at once. */
+  constructor(file: ReadableFile, windowBytes: number = WINDOW_BYTES) {
     this.file = file;
+    this.#windowBytes = windowBytes;
   }
 
   get path(): string {
@@ -37,7 +41,7 @@ export class DbFile implements Disposable {
 
   /** From the first record, every hash and all JSON looked at. */
   reader(): RecordReader {
-    return new RecordReader(this.file, { newHash });
+    return new RecordReader(this.file, { newHash, windowBytes: this.#windowBytes });
   }
 
   /** From the second record to where the survey ended; hashes have been looked at already. */
@@ -46,6 +50,7 @@ export class DbFile implements Disposable {
     const magic: Magic = of.format === "standalone" ? "JSON" : "CLUSTER";
     return new RecordReader(this.file, {
       newHash,
+      windowBytes: this.#windowBytes,
       verify: false,
       magic,
       offset: endOffset,
@@ -62,7 +67,7 @@ export class DbFile implements Disposable {
 
   /** The bytes of a span, as `FileRecord`s name them. */
   bytes(span: Span): Uint8Array {
-    this.#window ??= new Window(this.file, Math.min(WINDOW_BYTES, Math.max(4096, this.sizeBytes)));
+    this.#window ??= new Window(this.file, Math.min(this.#windowBytes, this.sizeBytes));
     return Uint8Array.from(this.#window.view(span));
   }
 
