@@ -84,14 +84,14 @@ export function rankLogs(logs: readonly MemberLog[], findings: readonly Finding[
   const resort = usable.length === 0;
   const ranked = (resort ? inCluster : usable).toSorted(order);
   const rest = logs.filter((log) => !ranked.includes(log));
-  const committed = Math.max(0, ...inCluster.map((log) => log.commitIndex));
+  const witness = inCluster.toSorted((a, b) => b.commitIndex - a.commitIndex)[0];
   const files = [...ranked, ...rest].map((log): RankedFile => {
     const at = ranked.indexOf(log);
     const comparable = !HOPELESS.includes(fit(log));
     const loses = comparable
-      ? inCluster.filter((other) => other !== log).flatMap((other) => lossOf(log, other, committed, countRows))
+      ? inCluster.filter((other) => other !== log).flatMap((other) => lossOf(log, other, witness, countRows))
       : [];
-    const reasons = [...standing(log, at, ranked, fit(log), resort), ...warnings(log, fit(log), committed)];
+    const reasons = [...standing(log, at, ranked, fit(log), resort), ...warnings(log, fit(log), witness)];
     return { ...describeFile(log), rank: at < 0 ? undefined : at + 1, fitness: fit(log), reasons, loses };
   });
   const sids = Object.keys(newest);
@@ -170,7 +170,7 @@ const EXCLUDED: Partial<Record<Fitness, string>> = {
   unreadable: "not even the header of the file can be read",
 };
 
-function warnings(log: MemberLog, fitness: Fitness, committed: number): string[] {
+function warnings(log: MemberLog, fitness: Fitness, witness: MemberLog | undefined): string[] {
   const reasons: string[] = [];
   if (log.damage !== undefined)
     reasons.push(
@@ -180,20 +180,21 @@ function warnings(log: MemberLog, fitness: Fitness, committed: number): string[]
     reasons.push(
       "do not start a server on it: convert its readable part to a standalone database, and begin a new cluster with that",
     );
-  if (log.member !== undefined && log.lastIndex < committed)
+  const committed = witness?.commitIndex ?? 0;
+  if (log.member !== undefined && committedIn(log, witness) < committed)
     reasons.push(`it lacks entries through ${committed}, which are committed`);
   return reasons;
 }
 
 /** Entries of `other` that `log` lacks. */
-function lossOf(log: MemberLog, other: MemberLog, committed: number, countRows: CountRows): Loss[] {
+function lossOf(log: MemberLog, other: MemberLog, witness: MemberLog | undefined, countRows: CountRows): Loss[] {
   const { index: common, exact } = partingOf(log, other);
   if (other.lastIndex <= common) return [];
   const fromIndex = common + 1;
   const firstSeen = Math.max(fromIndex, other.logStart);
   const isSeen = firstSeen === fromIndex;
   const rows = isSeen ? countRows(other, firstSeen - other.logStart, other.entries.length) : undefined;
-  const last = Math.min(other.lastIndex, committedIn(other, committed));
+  const last = Math.min(other.lastIndex, committedIn(other, witness));
   return [
     {
       file: other.path,
@@ -206,9 +207,10 @@ function lossOf(log: MemberLog, other: MemberLog, committed: number, countRows: 
   ];
 }
 
-/** How far a log is known to be committed: what another file says counts if this log goes that far. */
-function committedIn(log: MemberLog, committed: number): number {
-  return log.lastIndex >= committed ? Math.max(log.commitIndex, committed) : log.commitIndex;
+/** How far a log is known to be committed: what the file that knows most says counts as far as the two are the same. */
+function committedIn(log: MemberLog, witness: MemberLog | undefined): number {
+  if (witness === undefined || witness === log) return log.commitIndex;
+  return Math.max(log.commitIndex, Math.min(witness.commitIndex, partingOf(log, witness).index));
 }
 
 /** The last index through which two logs are the same (Log Matching, thesis §3.5). */
