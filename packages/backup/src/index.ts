@@ -64,7 +64,14 @@ export type {
   SourceFacts,
 } from "./restore/facts.ts";
 export { formatPlan, formatPlanMarkdown, type FormatOptions } from "./restore/format.ts";
-export { type Facts, formatLine, type JournalEvent, type JournalLine, type ParsedJournal, parseJournal } from "./restore/journal.ts";
+export {
+  type Facts,
+  formatLine,
+  type JournalEvent,
+  type JournalLine,
+  type ParsedJournal,
+  parseJournal,
+} from "./restore/journal.ts";
 export {
   applyEvent,
   type Direction,
@@ -105,3 +112,14 @@ export {
 export { JOURNAL_FILE, PLAN_FILE, planHash, readJournal, readPlan } from "./edge/restore/journal-file.ts";
 export { lookAtSource, type SourceOptions, type Verification } from "./edge/restore/source.ts";
 export { survey as surveyRestore, type SurveyOptions } from "./edge/restore/survey.ts";
+export { ovsdbTool } from "./edge/tool/tool.ts";
+export type {
+  CheckResult,
+  ClusterToStandaloneResult,
+  CompareOperator,
+  OfflineTransaction,
+  OvsdbTool,
+  ToolOptions,
+  ToolVersion,
+} from "./edge/tool/types.ts";
+export { type CheckDirectoriesOptions, checkDirectories, type CheckedDirectories } from "./edge/layout/check-directories.ts";

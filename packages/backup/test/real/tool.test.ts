@@ -259,7 +259,7 @@ describe("ovsdb-tool that is not there, or lies", () => {
   });
 
   test("one that talks without end is cut off", async () => {
-    const talking = ovsdbTool({ command: script("yes"), outputBytesMax: 100_000 });
+    const talking = ovsdbTool({ command: script("exec yes"), outputBytesMax: 100_000 });
     await expect(talking.showLog({ file: "x" })).rejects.toMatchObject({ code: "LIMIT" });
   });
 
