@@ -64,7 +64,7 @@ function wrapped(text: string): string {
   return text.replace(/(.{60,96}?) /g, "$1\n             ");
 }
 
-function plan(): void {
+async function plan(): Promise<void> {
   progress("trying plans");
   const masters = {
     members: 3,
@@ -74,7 +74,7 @@ function plan(): void {
     profile: "3.7.1",
     seeds: 20,
   };
-  const found = planWait({ ...masters, how: "exit", wait: "healthy" });
+  const found = await planWait({ ...masters, how: "exit", wait: "healthy" });
   progress("");
   const wait =
     found.smallestWaitMs === undefined
@@ -115,7 +115,7 @@ async function main(): Promise<number> {
     await chapter(2, "Each waits until the last one has joined, but the disks are wiped on boot", "s5"),
     await chapter(3, "The same masters, each waits until all is well, and exits in good order", "s2"),
   ];
-  plan();
+  await plan();
   tell(`\nThe report, for a browser: ${write(chapters.map(({ page }) => page))}`);
   tell("Your own plan:             npm run sim -- plan --down 40s --timer 5s");
   tell("On real servers:           npm start -- --real");

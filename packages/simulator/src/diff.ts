@@ -17,19 +17,20 @@ export type Diff = {
   readonly behaviours: Readonly<Record<string, boolean>>;
 };
 
-export function diff(
-  a: Scenario,
-  b: Scenario,
-  options: {
-    readonly seeds: number;
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: ((done: number, of: number) => void) | undefined;
-  },
-): Diff {
+export type DiffOptions = {
+  readonly seeds: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, of: number) => void) | undefined;
+  /** Called between two pairs: a chance for whoever waits beside. */
+  readonly breathe?: (() => Promise<void>) | undefined;
+};
+
+export async function diff(a: Scenario, b: Scenario, options: DiffOptions): Promise<Diff> {
   const pairs: (readonly [SeedResult, SeedResult])[] = [];
   for (let seed = 1; seed <= options.seeds && options.signal?.aborted !== true; seed++) {
     pairs.push([runSeed(a, seed), runSeed(b, seed)]);
     options.onProgress?.(seed, options.seeds);
+    await options.breathe?.();
   }
   const differences = pairs.map(([x, y]) => y.longestOutageMs - x.longestOutageMs);
   const n = Math.max(1, differences.length);

@@ -51,8 +51,8 @@ export {
 } from "./plan/plan.ts";
 export type { PlanStep } from "./plan/steps.ts";
 export { type LiveCluster, liveCluster, readStatus, type StatusLike } from "./plan/live.ts";
-export { type Diff, diff, withSettings } from "./diff.ts";
-export { failuresOf, type Replay, replay } from "./replay/finding.ts";
+export { type Diff, diff, type DiffOptions, withSettings } from "./diff.ts";
+export { failuresOf, type Replay, replay, type ReplayOptions } from "./replay/finding.ts";
 export { shrink, type Shrunk, type ShrinkOptions } from "./replay/shrink.ts";
 export { runSeed, type SeedResult, summarize, type Sweep } from "./search/sweep.ts";
 export { broken, type Smallest, swarm, type SwarmOptions, type SwarmResult } from "./search/swarm.ts";

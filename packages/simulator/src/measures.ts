@@ -291,12 +291,21 @@ const MEASURES: readonly Measure[] = [
 
 export const MEASURE_IDS: readonly string[] = MEASURES.map(({ id }) => id);
 
+/** How many rows there are. */
+export const MEASURE_ROWS: number = MEASURES.reduce((sum, { measured }) => sum + Object.keys(measured).length, 0);
+
 /** One row for each measurement and release, over as many seeds. */
 export function measure(seeds: number): MeasureRow[] {
-  return MEASURES.flatMap((each) => {
+  return [...measureRows(seeds)];
+}
+
+/** The same one by one, for whoever wants to show them as they come. */
+export function* measureRows(seeds: number): Generator<MeasureRow, void, void> {
+  for (const each of MEASURES) {
     const scenario = parseScenario(each.schedule);
-    return Object.entries(each.measured).map(([profile, reading]) => rowOf(each, scenario, profile, reading, seeds));
-  });
+    for (const [profile, reading] of Object.entries(each.measured))
+      yield rowOf(each, scenario, profile, reading, seeds);
+  }
 }
 
 function rowOf(each: Measure, scenario: Scenario, profile: string, reading: Reading, seeds: number): MeasureRow {

@@ -40,6 +40,18 @@ type Trail = {
 };
 
 export function explore(options: ExploreOptions = {}): Exploration {
+  const search = exploreSteps(options);
+  for (;;) {
+    const { done, value } = search.next();
+    if (done === true) return value;
+  }
+}
+
+/** Trails between two rests: some milliseconds. */
+const REST = 64;
+
+/** The same with rests in between, for whoever has to look at something else now and then. */
+export function* exploreSteps(options: ExploreOptions = {}): Generator<void, Exploration, void> {
   const {
     members = 3,
     terms = 3,
@@ -61,7 +73,11 @@ export function explore(options: ExploreOptions = {}): Exploration {
   known.add(keyOfPlace(wave[0]!.place));
   while (wave.length > 0) {
     const next: Trail[] = [];
-    for (const trail of wave) {
+    for (const [i, trail] of wave.entries()) {
+      if (i % REST === REST - 1) {
+        options.onProgress?.(known.size, deepest);
+        yield;
+      }
       if (options.signal?.aborted === true)
         return { states: known.size, depth: deepest, isComplete: false, seen, counterexample: undefined };
       for (const move of movesOf(trail.place, scope)) {

@@ -23,6 +23,8 @@ export type PlanQuestion = {
   /** Each candidate is tried so often; default 30. All of them have to meet the target. */
   readonly seeds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called between two simulations: a chance for whoever waits beside. */
+  readonly breathe?: (() => Promise<void>) | undefined;
 };
 
 const SEEDS = 30;
@@ -62,19 +64,19 @@ export type RestartAdvice = {
 };
 
 /** Throws `ScenarioError` for members that do not exist. It runs some hundreds of simulations. */
-export function planWait(question: PlanQuestion): RestartAdvice {
+export async function planWait(question: PlanQuestion): Promise<RestartAdvice> {
   const { wipe = false, kick = false, wait = "healthy", how, order, electionTimerMs } = question;
   const targetMs = question.targetMs ?? 2 * (electionTimerMs + 1000);
   const base = { how, wait, order, wipe, kick, kickGhosts: false };
-  const asked = variant(question, base);
+  const asked = await variant(question, base);
   const isGood = (each: PlanVariant): boolean =>
     each.word !== "fatal" && each.word !== "blocked" && each.outageMs.max <= targetMs;
   const meetsTarget = isGood(asked);
-  const fatalStep = asked.word === "fatal" ? firstFatal(question, base) : undefined;
+  const fatalStep = asked.word === "fatal" ? await firstFatal(question, base) : undefined;
   let instead = meetsTarget ? asked : undefined;
   for (const changed of alternatives(base, question.ghosts ?? 0)) {
     if (instead !== undefined || question.signal?.aborted === true) break;
-    const tried = variant(question, changed);
+    const tried = await variant(question, changed);
     if (isGood(tried)) instead = tried;
   }
   return {
@@ -83,7 +85,11 @@ export function planWait(question: PlanQuestion): RestartAdvice {
     meetsTarget,
     fatalStep,
     why: whyOf(question, asked, meetsTarget, fatalStep),
-    smallestWaitMs: smallestWait(question, { ...base, kick: wipe, kickGhosts: (question.ghosts ?? 0) > 0 }, targetMs),
+    smallestWaitMs: await smallestWait(
+      question,
+      { ...base, kick: wipe, kickGhosts: (question.ghosts ?? 0) > 0 },
+      targetMs,
+    ),
     instead,
     steps: instead === undefined ? [] : stepsOf(instead, question),
   };
@@ -102,8 +108,8 @@ function alternatives(base: Base, ghosts: number): Base[] {
   return [gated, kicked, graceful, leaderLast, ...(base.wipe ? [kept] : [])];
 }
 
-function variant(question: PlanQuestion, base: Base): PlanVariant {
-  const result = trySeeds(question, base);
+async function variant(question: PlanQuestion, base: Base): Promise<PlanVariant> {
+  const result = await trySeeds(question, base);
   const { words, seeds, outageMs } = result;
   const fatal = words.permanent + words.violation;
   const isBlocked = result.failed.some(({ failures }) => failures.some((each) => each.includes("in vain")));
@@ -112,46 +118,53 @@ function variant(question: PlanQuestion, base: Base): PlanVariant {
   return { ...base, word, outageMs, fatalShare: fatal / Math.max(1, seeds) };
 }
 
-function trySeeds(question: PlanQuestion, base: Base, seeds: number = question.seeds ?? SEEDS): Sweep {
+async function trySeeds(question: PlanQuestion, base: Base, seeds: number = question.seeds ?? SEEDS): Promise<Sweep> {
   const plan: RestartPlan = { ...question, ...base };
   const scenario = whatIf(plan);
   const results = [];
-  for (let seed = 1; seed <= seeds && (seed === 1 || question.signal?.aborted !== true); seed++)
+  for (let seed = 1; seed <= seeds && (seed === 1 || question.signal?.aborted !== true); seed++) {
     results.push(runSeed(scenario, seed));
+    await question.breathe?.();
+  }
   return summarize(scenario, results);
 }
 
 /** After which of the restarts nothing comes back. */
-function firstFatal(question: PlanQuestion, base: Base): number | undefined {
+async function firstFatal(question: PlanQuestion, base: Base): Promise<number | undefined> {
   for (let count = 1; count <= base.order.length; count++) {
-    const { words } = trySeeds(question, { ...base, order: base.order.slice(0, count) }, 10);
+    const { words } = await trySeeds(question, { ...base, order: base.order.slice(0, count) }, 10);
     if (words.permanent + words.violation > 0) return count;
   }
   return base.order.length;
 }
 
-/** The smallest wait in whole seconds (coarser for long ones) that no seed misses the target with, by bisection. */
-function smallestWait(question: PlanQuestion, base: Base, targetMs: number): number | undefined {
+/**
+ * The smallest wait in whole seconds (coarser for long ones) that no seed misses the target with: found by bisection, and then
+ * held against four times as many seeds that the search has not seen.
+ */
+async function smallestWait(question: PlanQuestion, base: Base, targetMs: number): Promise<number | undefined> {
   const { downMs, electionTimerMs, seeds = SEEDS } = question;
   const mostMs = downMs + 20 * (electionTimerMs + 1000);
-  const test = (wait: number): boolean => {
+  const test = async (wait: number, from = 1, count = seeds): Promise<boolean> => {
     const scenario = whatIf({ ...question, ...base, wait });
-    for (let seed = 1; seed <= seeds; seed++) {
+    for (let seed = from; seed < from + count; seed++) {
       if (question.signal?.aborted === true) return false;
+      await question.breathe?.();
       const { word, longestOutageMs } = runSeed(scenario, seed);
       if (word === "permanent" || word === "violation" || longestOutageMs > targetMs) return false;
     }
     return true;
   };
-  if (!test(mostMs)) return undefined;
+  if (!(await test(mostMs))) return undefined;
   const gridMs = Math.max(1000, Math.ceil(mostMs / 128 / 1000) * 1000);
   let [low, high] = [0, Math.ceil(mostMs / gridMs)];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (test(middle * gridMs)) high = middle;
+    if (await test(middle * gridMs)) high = middle;
     else low = middle + 1;
   }
-  return high * gridMs;
+  while (high * gridMs < mostMs && !(await test(high * gridMs, seeds + 1, 4 * seeds))) high++;
+  return question.signal?.aborted === true ? undefined : high * gridMs;
 }
 
 function whyOf(

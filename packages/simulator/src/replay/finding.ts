@@ -37,11 +37,20 @@ export type Replay = {
   readonly tried: number;
 };
 
+export type ReplayOptions = {
+  /** How many other seeds are tried at most; default 1000. */
+  readonly seeds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called between two runs: a chance for whoever waits beside. */
+  readonly breathe?: (() => Promise<void>) | undefined;
+};
+
 /**
  * A saved schedule again. The faults are in the file as they were, so it outlives a change of the code; the small times in
- * between come from the seed, and where those have moved, others are tried. `seeds` of them at most.
+ * between come from the seed, and where those have moved, others are tried.
  */
-export function replay(scenario: Scenario, seeds = 1000, signal?: AbortSignal): Replay {
+export async function replay(scenario: Scenario, options: ReplayOptions = {}): Promise<Replay> {
+  const { seeds = 1000, signal, breathe } = options;
   const found = scenario.found ?? { seed: 1, traceHash: "", failures: [] };
   const { expect } = scenario;
   const first = simulate(scenario, { seed: found.seed });
@@ -54,6 +63,7 @@ export function replay(scenario: Scenario, seeds = 1000, signal?: AbortSignal): 
   for (let seed = 1; seed <= seeds && signal?.aborted !== true; seed++) {
     if (seed === found.seed) continue;
     tried++;
+    await breathe?.();
     const run = simulate(scenario, { seed, trace: "none" });
     if (!isSame(failuresOf(run, expect))) continue;
     const told = simulate(scenario, { seed });

@@ -17,11 +17,19 @@ export type ShrinkOptions = {
   readonly attempts?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly profile?: string | undefined;
+  /** Called between two runs: a chance for whoever waits beside. */
+  readonly breathe?: (() => Promise<void>) | undefined;
 };
 
+type Keep = (candidate: Scenario) => Promise<boolean>;
+
 /** Undefined if nothing is wrong with that seed. Steps are left out, then waits shortened; the result is a scenario to save. */
-export function shrink(scenario: Scenario, seed: number, options: ShrinkOptions = {}): Shrunk | undefined {
-  const { attempts: most = 2000, signal, profile } = options;
+export async function shrink(
+  scenario: Scenario,
+  seed: number,
+  options: ShrinkOptions = {},
+): Promise<Shrunk | undefined> {
+  const { attempts: most = 2000, signal, profile, breathe } = options;
   const chosen = profile === undefined ? scenario : { ...scenario, cluster: { ...scenario.cluster, profile } };
   const wanted = failuresOf(simulate(chosen, { seed, trace: "none" }), chosen.expect);
   if (wanted.length === 0) return undefined;
@@ -33,16 +41,17 @@ export function shrink(scenario: Scenario, seed: number, options: ShrinkOptions 
     const failures = failuresOf(simulate(candidate, { seed, trace: "none" }), candidate.expect);
     return failures.length === wanted.length && wanted.every((each, i) => failures[i] === each);
   };
-  const keep = (candidate: Scenario): boolean => {
+  const keep: Keep = async (candidate) => {
+    await breathe?.();
     if (!fails(candidate)) return false;
     best = candidate;
     return true;
   };
   for (let hasChanged = true; hasChanged; ) {
-    hasChanged = dropSteps(() => best, keep);
+    hasChanged = await dropSteps(() => best, keep);
     for (let i = 0; i < best.steps.length; i++)
       for (const step of simpler(best.steps[i]!))
-        if (keep({ ...best, steps: best.steps.map((each, k) => (k === i ? step : each)) })) hasChanged = true;
+        if (await keep({ ...best, steps: best.steps.map((each, k) => (k === i ? step : each)) })) hasChanged = true;
   }
   const run = simulate(best, { seed });
   const failures = failuresOf(run, best.expect);
@@ -50,12 +59,12 @@ export function shrink(scenario: Scenario, seed: number, options: ShrinkOptions 
 }
 
 /** Halves, quarters, … single steps: whatever is not needed goes. */
-function dropSteps(best: () => Scenario, keep: (candidate: Scenario) => boolean): boolean {
+async function dropSteps(best: () => Scenario, keep: Keep): Promise<boolean> {
   let hasChanged = false;
   for (let size = Math.ceil(best().steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
     for (let from = 0; from < best().steps.length; ) {
       const steps = best().steps.filter((_, i) => i < from || i >= from + size);
-      if (keep({ ...best(), steps })) hasChanged = true;
+      if (await keep({ ...best(), steps })) hasChanged = true;
       else from += size;
     }
   return hasChanged;

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { Scenario } from "../../scenario/types.ts";
 import { integer } from "./arguments.ts";
 import { EXIT, seconds, type Terminal, table } from "./output.ts";
-import { progress } from "./progress.ts";
+import { breathe, progress } from "./progress.ts";
 
 export function addDiff(program: Command, terminal: Terminal, end: (status: number) => void): void {
   program
@@ -18,7 +18,7 @@ export function addDiff(program: Command, terminal: Terminal, end: (status: numb
       const { diff } = await import("../../diff.ts");
       const [left, right] = [await read(a), await read(b)];
       const bar = progress(terminal);
-      const found = diff(left, right, { seeds, signal: terminal.signal, onProgress: bar.update });
+      const found = await diff(left, right, { seeds, signal: terminal.signal, onProgress: bar.update, breathe });
       bar.stop();
       if (json === true) terminal.out(`${JSON.stringify({ version: 1, ...found }, undefined, 2)}\n`);
       else {

@@ -1,6 +1,7 @@
 /** `quorum-sim explore`: every state of a small cluster. */
 import type { Command } from "commander";
 import { integer, profile } from "./arguments.ts";
+import { breathe } from "./progress.ts";
 import { colours, EXIT, type Terminal, table } from "./output.ts";
 
 type Options = {
@@ -29,13 +30,20 @@ export function addExplore(program: Command, terminal: Terminal, end: (status: n
     .option("--profile <version>", "behave as this release of OVS", profile, "3.7.1")
     .option("--json", "print the result as JSON")
     .action(async (options: Options) => {
-      const { explore } = await import("../../explore/explore.ts");
+      const { exploreSteps } = await import("../../explore/explore.ts");
       const { json, ...scope } = options;
-      const onProgress = terminal.isTerminal
-        ? (states: number, depth: number): void => terminal.err(`\r${states} states, ${depth} moves deep`)
-        : undefined;
-      const found = explore({ ...scope, signal: terminal.signal, onProgress });
-      if (onProgress !== undefined) terminal.err("\n");
+      let done = 0;
+      const onProgress = (states: number, depth: number): void => {
+        terminal.onProgress?.();
+        if (terminal.showsProgress === true && states >= done + 1000)
+          terminal.err(`\r${states} states, ${depth} moves deep`);
+        if (states >= done + 1000) done = states;
+      };
+      const search = exploreSteps({ ...scope, signal: terminal.signal, onProgress });
+      let step = search.next();
+      for (; step.done !== true; step = search.next()) await breathe();
+      const found = step.value;
+      if (terminal.showsProgress === true) terminal.err("\r\x1b[K");
       if (json === true) terminal.out(`${JSON.stringify({ version: 1, ...found }, undefined, 2)}\n`);
       else {
         const { bold, green, red } = colours(terminal);
@@ -59,6 +67,7 @@ export function addExplore(program: Command, terminal: Terminal, end: (status: n
           )}\n`,
         );
       }
+      if (terminal.signal.aborted) return end(EXIT.interrupted);
       end(found.counterexample === undefined ? EXIT.met : EXIT.violation);
     });
 }

@@ -1,6 +1,7 @@
 /** `quorum-sim measures`: what was measured on real servers, and what the simulator says. */
 import type { Command } from "commander";
 import { integer } from "./arguments.ts";
+import { breathe, progress } from "./progress.ts";
 import { colours, EXIT, type Terminal, table } from "./output.ts";
 
 export function addMeasures(program: Command, terminal: Terminal, end: (status: number) => void): void {
@@ -10,8 +11,16 @@ export function addMeasures(program: Command, terminal: Terminal, end: (status: 
     .option("--seeds <n>", "how often each is simulated", integer(20, 100_000), 100)
     .option("--json", "print the rows as JSON")
     .action(async ({ seeds, json }: { readonly seeds: number; readonly json?: boolean }) => {
-      const { measure } = await import("../../measures.ts");
-      const rows = measure(seeds);
+      const { MEASURE_ROWS, measureRows } = await import("../../measures.ts");
+      const rows = [];
+      const bar = progress(terminal);
+      for (const row of measureRows(seeds)) {
+        rows.push(row);
+        bar.update(rows.length, MEASURE_ROWS);
+        await breathe();
+        if (terminal.signal.aborted) break;
+      }
+      bar.stop();
       const { green, red } = colours(terminal);
       if (json === true) terminal.out(`${JSON.stringify({ version: 1, rows }, undefined, 2)}\n`);
       else {
@@ -25,6 +34,7 @@ export function addMeasures(program: Command, terminal: Terminal, end: (status: 
         ]);
         terminal.out(`${table(["", "OVS", "what", "measured", "simulated", ""], cells)}\n`);
       }
+      if (terminal.signal.aborted) return end(EXIT.interrupted);
       end(rows.every(({ agrees }) => agrees) ? EXIT.met : EXIT.twin);
     });
 }

@@ -14,6 +14,8 @@ export type Terminal = {
   readonly columns: number;
   /** Whether somebody looks at standard error; default no. */
   readonly showsProgress?: boolean;
+  /** Called while long work goes on. */
+  readonly onProgress?: () => void;
   readonly signal: AbortSignal;
   readonly writeFile: (path: string, text: string) => void;
 };

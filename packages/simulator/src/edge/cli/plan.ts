@@ -6,6 +6,7 @@ import type { StopHow } from "../../scenario/types.ts";
 import type { PlanVariant, RestartAdvice } from "../../plan/plan.ts";
 import type { LiveCluster } from "../../plan/live.ts";
 import { duration, integer, profile, wait } from "./arguments.ts";
+import { breathe } from "./progress.ts";
 import { colours, EXIT, seconds, type Terminal } from "./output.ts";
 
 type Options = {
@@ -59,7 +60,7 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
       const members = options.members ?? live?.members ?? 3;
       const { planWait } = await import("../../plan/plan.ts");
       if (terminal.showsProgress === true) terminal.err("trying plans …\r");
-      const found = planWait({
+      const found = await planWait({
         members,
         electionTimerMs: options.timer ?? live?.electionTimerMs ?? 1000,
         order: options.order?.split(",").map((name) => name.trim()) ?? leaderLast(members, live?.leader),
@@ -73,6 +74,10 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
         targetMs: options.target,
         seeds: options.seeds,
         signal: terminal.signal,
+        breathe: async () => {
+          terminal.onProgress?.();
+          await breathe();
+        },
       });
       if (terminal.showsProgress === true) terminal.err("               \r");
       if (options.json === true)

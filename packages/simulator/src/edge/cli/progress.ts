@@ -5,7 +5,8 @@ import type { Terminal } from "./output.ts";
 export type Progress = { readonly update: (done: number, of: number) => void; readonly stop: () => void };
 
 export function progress(terminal: Terminal): Progress {
-  if (terminal.showsProgress !== true) return { update: () => {}, stop: () => {} };
+  const told = (): void => terminal.onProgress?.();
+  if (terminal.showsProgress !== true) return { update: told, stop: () => {} };
   const bar = new SingleBar({
     format: "{bar} {value}/{total} {eta_formatted}",
     hideCursor: true,
@@ -15,6 +16,7 @@ export function progress(terminal: Terminal): Progress {
   let isStarted = false;
   return {
     update: (done, of) => {
+      told();
       if (!isStarted) bar.start(of, done);
       isStarted = true;
       bar.update(done);
@@ -22,3 +24,6 @@ export function progress(terminal: Terminal): Progress {
     stop: () => bar.stop(),
   };
 }
+
+/** Lets signals and sockets have their turn: without it Ctrl-C would be heard only in the end. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -72,7 +72,8 @@ function isSystemError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && "syscall" in error;
 }
 
-async function main(): Promise<void> {
+/** The command in this process; `more` replaces parts of what it touches. */
+export async function main(args: readonly string[], more: Partial<Terminal> = {}): Promise<void> {
   const abort = new AbortController();
   process.once("SIGINT", () => abort.abort());
   // A reader such as head(1) that has seen enough is no error.
@@ -80,7 +81,7 @@ async function main(): Promise<void> {
     if (error.code === "EPIPE") process.exit(EXIT.met);
     throw error;
   });
-  process.exitCode = await runQuorumSim(process.argv.slice(2), {
+  process.exitCode = await runQuorumSim(args, {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isTerminal: process.stdout.isTTY === true,
@@ -88,8 +89,10 @@ async function main(): Promise<void> {
     columns: process.stdout.columns ?? 100,
     signal: abort.signal,
     writeFile: (path, text) => writeFileSync(path, text),
+    ...more,
   });
 }
 
 const entry = process.argv[1];
-if (entry !== undefined && import.meta.url === pathToFileURL(realpathSync(entry)).href) await main();
+if (entry !== undefined && import.meta.url === pathToFileURL(realpathSync(entry)).href)
+  await main(process.argv.slice(2));

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { storyOf } from "../../picture/story.ts";
 import { integer, profile } from "./arguments.ts";
+import { breathe } from "./progress.ts";
 import { colours, EXIT, exitOf, printRun, type Terminal } from "./output.ts";
 import type { Shrunk } from "../../replay/shrink.ts";
 
@@ -28,7 +29,7 @@ export function addReplay(program: Command, terminal: Terminal, end: (status: nu
       const { findScenario } = await import("../scenarios.ts");
       const { replay } = await import("../../replay/finding.ts");
       const scenario = findScenario(what);
-      const { run, ...found } = replay(scenario, seeds, terminal.signal);
+      const { run, ...found } = await replay(scenario, { seeds, signal: terminal.signal, breathe });
       if (json === true)
         terminal.out(
           `${JSON.stringify({ version: 1, ...found, found: scenario.found, run: { ...run, trace: undefined } }, undefined, 2)}\n`,
@@ -63,7 +64,12 @@ export function addShrink(program: Command, terminal: Terminal, end: (status: nu
         const scenario = findScenario(what);
         const seed = options.seed ?? scenario.found?.seed ?? 1;
         const { attempts } = options;
-        const small = shrink(scenario, seed, { attempts, profile: options.profile, signal: terminal.signal });
+        const small = await shrink(scenario, seed, {
+          attempts,
+          profile: options.profile,
+          signal: terminal.signal,
+          breathe,
+        });
         if (small === undefined) {
           terminal.err(`nothing is wrong with seed ${seed} of ${scenario.name}: there is nothing to make smaller\n`);
           return end(EXIT.gone);

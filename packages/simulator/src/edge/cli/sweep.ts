@@ -7,7 +7,7 @@ import type { Sweep } from "../../search/sweep.ts";
 import { storyOf } from "../../picture/story.ts";
 import { sweep } from "../sweep.ts";
 import { duration, integer, profile } from "./arguments.ts";
-import { progress } from "./progress.ts";
+import { breathe, progress } from "./progress.ts";
 import { printShrunk, save } from "./replay.ts";
 import { colours, EXIT, seconds, type Terminal, table, wordInColour } from "./output.ts";
 
@@ -77,7 +77,12 @@ async function shrinkFirst(
   const [first] = result.failed;
   if (first === undefined) return;
   const { shrink } = await import("../../replay/shrink.ts");
-  const small = shrink(scenario, first.seed, { attempts: 500, profile: options.profile, signal: terminal.signal });
+  const small = await shrink(scenario, first.seed, {
+    attempts: 500,
+    profile: options.profile,
+    signal: terminal.signal,
+    breathe,
+  });
   if (small === undefined) return;
   await save(terminal, small, options.save);
   const told = options.json === true ? { ...terminal, out: terminal.err } : terminal;
@@ -120,7 +125,7 @@ async function random(terminal: Terminal, options: SweepOptions): Promise<number
     identityFaults: options.identityFaults === true,
     signal: terminal.signal,
     onProgress: bar.update,
-    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    breathe,
   }).finally(bar.stop);
   const { out } = terminal;
   const { red, green, bold } = colours(terminal);

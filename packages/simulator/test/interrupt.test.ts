@@ -1,0 +1,56 @@
+/** Ctrl-C, as a terminal sends it: what there is by then is printed, and the status says that it was interrupted. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+/** Interrupts as soon as `isUnderWay` says so of what was printed, or after the command has said that it runs. */
+function interrupted(args: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
+  const child = spawn(
+    process.execPath,
+    ["--conditions=ovnha-source", "--import", "tsx", path("./support/interrupted.ts"), ...args],
+    { stdio: ["ignore", "pipe", "pipe", "ipc"] },
+  );
+  let out = "";
+  let err = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+  });
+  // The command says over the channel that it is under way: no clock is guessed at.
+  child.once("message", () => void child.kill("SIGINT"));
+  return new Promise((resolve) => child.on("close", (status) => resolve({ status, out, err })));
+}
+
+describe("SIGINT", () => {
+  test("a sweep prints what its seeds said by then", async () => {
+    const { status, out } = await interrupted(["sweep", "s1", "--seeds", "1000000", "--workers", "1"]);
+    expect(status).toBe(130);
+    expect(out).toMatch(/outage \d+ {3}of \d+ seeds/);
+    expect(out).toMatch(/interrupted: this is what \d+ seeds said by then/);
+  });
+
+  test("and as JSON, which is whole", async () => {
+    const { status, out } = await interrupted(["sweep", "s1", "--seeds", "1000000", "--workers", "1", "--json"]);
+    expect(status).toBe(130);
+    const result = JSON.parse(out) as { version: number; seeds: number };
+    expect(result.version).toBe(1);
+    expect(result.seeds).toBeGreaterThan(0);
+    expect(result.seeds).toBeLessThan(1_000_000);
+  });
+
+  test("random faults, pairs and states too", async () => {
+    const all = await Promise.all([
+      interrupted(["sweep", "--seeds", "1000000"]),
+      interrupted(["diff", "s1", "s1@3.1.0", "--seeds", "1000000"]),
+      interrupted(["explore", "--states", "20000000", "--depth", "100"]),
+    ]);
+    expect(all.map(({ status }) => status)).toEqual([130, 130, 130]);
+    expect(all[0]?.out).toMatch(/nothing broke.* in \d+ random schedules/);
+    expect(all[1]?.out).toContain("pairs");
+    expect(all[2]?.out).toMatch(/\d+ states/);
+  });
+});

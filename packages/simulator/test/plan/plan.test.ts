@@ -1,0 +1,174 @@
+/** The planner refuses what is fatal and proposes what is not; the adviser's rate is what chance and the simulator say. */
+import { describe, expect, test } from "vitest";
+import {
+  advise,
+  ladder,
+  liveCluster,
+  parseScenario,
+  planWait,
+  readStatus,
+  runSeed,
+  ScenarioError,
+  simulate,
+  whatIf,
+} from "../../src/index.ts";
+import { falseElection, falseElectionsPerDay } from "../../src/plan/advise.ts";
+import { agrees, sample } from "../../src/odds/sampled.ts";
+
+const MASTERS = {
+  members: 3,
+  electionTimerMs: 1000,
+  order: ["m3", "m2", "m1"],
+  how: "kill",
+  downMs: 500,
+  profile: "3.7.1",
+  seeds: 6,
+} as const;
+
+describe("planWait", () => {
+  test("refuses s5, disks wiped in turn, and proposes s6, the kick after each", async () => {
+    const found = await planWait({ ...MASTERS, wipe: true, wait: "joined" });
+    expect(found.asked).toMatchObject({ word: "fatal", fatalShare: 1 });
+    expect(found.fatalStep).toBe(3);
+    expect(found.why).toContain("its old id stays configured");
+    expect(found.instead).toMatchObject({ wipe: true, kick: true, wait: "healthy" });
+    expect(found.instead?.word).not.toBe("fatal");
+    expect(found.steps.map(({ member }) => member)).toEqual(["m3", "m2", "m1"]);
+    expect(found.steps[0]?.commands.join("\n")).toContain("cluster/kick");
+  });
+
+  test("a second wipe is already fatal when each is down for longer than the leader's window (M7)", async () => {
+    expect((await planWait({ ...MASTERS, downMs: 6000, wipe: true, wait: "joined" })).fatalStep).toBe(2);
+  });
+
+  test("restarts too fast: the smallest wait is about the time down, and with it the target is met", async () => {
+    const found = await planWait({ ...MASTERS, downMs: 6000, wait: 2000 });
+    expect(found.asked.word).toBe("outage");
+    expect(found.meetsTarget).toBe(false);
+    expect(found.smallestWaitMs).toBeGreaterThanOrEqual(4000);
+    expect(found.smallestWaitMs).toBeLessThanOrEqual(12_000);
+    expect(found.instead?.wait).toBe("healthy");
+    // What is proposed holds for seeds that were not tried.
+    const scenario = whatIf({ ...MASTERS, downMs: 6000, wipe: false, kick: false, wait: found.smallestWaitMs! });
+    for (let seed = 7; seed < 25; seed++)
+      expect(runSeed(scenario, seed).longestOutageMs).toBeLessThanOrEqual(found.targetMs);
+  });
+
+  test("a gate that waits for a ghost never opens: kick it first", async () => {
+    const found = await planWait({ ...MASTERS, ghosts: 1, downMs: 2000 });
+    expect(found.meetsTarget).toBe(false);
+    expect(found.instead).toMatchObject({ kickGhosts: true });
+    expect(found.steps[0]?.commands[0]).toContain("cluster/kick");
+  });
+
+  test("a plan that will do is left as it is", async () => {
+    const found = await planWait({ ...MASTERS, how: "exit", downMs: 2000 });
+    expect(found.meetsTarget).toBe(true);
+    expect(found.instead).toEqual(found.asked);
+  });
+
+  test("is refused with words", async () => {
+    await expect(planWait({ ...MASTERS, order: [] })).rejects.toThrow("restarts at least one member");
+    await expect(planWait({ ...MASTERS, order: ["m9"] })).rejects.toThrow(ScenarioError);
+  });
+});
+
+describe("advise", () => {
+  const stalls = { p50Ms: 200, p99Ms: 2000, perDay: 24 };
+
+  test("the smallest timer: it will do, and 100 ms less would not", async () => {
+    const found = advise({ stalls });
+    expect(found.falsePerDay).toBeLessThanOrEqual(0.01);
+    expect(falseElectionsPerDay(found.electionTimerMs - 100, 3, 0.5, stalls)).toBeGreaterThan(0.01);
+    expect(found.ladderMs.at(-1)).toBe(found.electionTimerMs);
+    expect(found.falsePerDayNow).toBeGreaterThan(found.falsePerDay);
+  });
+
+  test("longer stalls and smaller bearable rates never make it smaller", async () => {
+    const timer = (p50Ms: number, falsePerDay: number): number =>
+      advise({ stalls: { p50Ms, p99Ms: 5 * p50Ms, perDay: 24 }, falsePerDay }).electionTimerMs;
+    for (const p50Ms of [50, 200, 800]) {
+      expect(timer(2 * p50Ms, 0.01)).toBeGreaterThanOrEqual(timer(p50Ms, 0.01));
+      expect(timer(p50Ms, 0.001)).toBeGreaterThanOrEqual(timer(p50Ms, 0.01));
+    }
+    expect(advise({ stalls, longestJobMs: 12_000 }).electionTimerMs).toBeGreaterThanOrEqual(12_000);
+  });
+
+  test("its rate is what chance says", async () => {
+    const sigma = Math.log(10) / 2.3263;
+    const got = sample(1, 9, 200_000, (chance) => {
+      const normal = Math.sqrt(-2 * Math.log(1 - chance.unit())) * Math.cos(2 * Math.PI * chance.unit());
+      const silenceMs = 200 * Math.exp(sigma * normal) + (chance.unit() * 1000) / 3 + 0.5;
+      return silenceMs > 1000 + Math.min(chance.unit(), chance.unit()) * 1000 ? 24 : 0;
+    });
+    expect(agrees(falseElectionsPerDay(1000, 3, 0.5, stalls), got)).toBe(true);
+  });
+
+  test.each([700, 1000, 1300])("and what the simulator says: a leader frozen for %d ms", (stallMs) => {
+    const n = 150;
+    let elected = 0;
+    for (let seed = 1; seed <= n; seed++) {
+      const scenario = parseScenario(
+        `version: 1\nname: f\ncluster: { members: 3, timer: 1s }\nclients: [{ kind: writer, rate: 1/m }]\nschedule: [{ at: ${10_000 + ((seed * 37) % 1000)}ms, pause: m1, for: ${stallMs}ms }]\nrun: { for: 15s }\n`,
+      );
+      if (simulate(scenario, { seed, trace: "none" }).leaderChanges > 0) elected++;
+    }
+    const p = falseElection(1000, 3, 0.5, stallMs);
+    expect(Math.abs(elected / n - p)).toBeLessThan(3 * Math.sqrt((p * (1 - p) + 0.01) / n) + 0.03);
+  });
+
+  test("the ladder doubles at most, and goes down in one step", async () => {
+    expect(ladder(1000, 16_000)).toEqual([2000, 4000, 8000, 16_000]);
+    expect(ladder(1000, 5000)).toEqual([2000, 4000, 5000]);
+    expect(ladder(5000, 1000)).toEqual([1000]);
+    expect(ladder(1000, 1000)).toEqual([]);
+  });
+
+  test("what no timer helps against is said", async () => {
+    expect(() => advise({ stalls: { p50Ms: 400_000, p99Ms: 4_000_000, perDay: 24 } })).toThrow("shorten the stalls");
+    expect(advise({ members: 2, stalls }).notes.join()).toContain("fewer than three");
+  });
+});
+
+describe("from cluster/status", () => {
+  const text = (self: string, sid: string, role: string): string => `${sid.slice(0, 4)}
+Name: OVN_Northbound
+Cluster ID: d8b5 (d8b5a1d6-0000-4000-8000-000000000000)
+Server ID: ${sid.slice(0, 4)} (${sid})
+Address: tcp:10.0.0.${self}:6643
+Status: cluster member
+Role: ${role}
+Term: 7
+Leader: ${role === "leader" ? "self" : "aaaa"}
+Vote: aaaa
+
+Election timer: 5000
+Log: [2, 30]
+Entries not yet committed: 0
+Connections: ->aaaa <-aaaa
+Servers:
+    aaaa (aaaa at tcp:10.0.0.1:6643) next_index=10 match_index=9
+    bbbb (bbbb at tcp:10.0.0.2:6643)
+    cccc (cccc at tcp:10.0.0.3:6643)
+    dddd (dddd at tcp:10.0.0.3:6643)
+`;
+  const sid = (head: string): string => `${head}0000-0000-4000-8000-000000000000`;
+  test("members that answer, ghosts that do not, the timer and the leader", async () => {
+    const statuses = [
+      text("1", sid("aaaa"), "leader"),
+      text("2", sid("bbbb"), "follower"),
+      text("3", sid("dddd"), "follower"),
+    ];
+    expect(liveCluster(statuses.map(readStatus))).toMatchObject({
+      members: 3,
+      ghosts: 1,
+      electionTimerMs: 5000,
+      leader: "m1",
+    });
+  });
+  test("what is no status is refused", async () => {
+    expect(() => readStatus("hello")).toThrow(ScenarioError);
+    expect(() => liveCluster([])).toThrow(ScenarioError);
+    expect(() => liveCluster([{ serverId: "ffff", servers: [{ id: "aaaa" }] }])).toThrow("none of the answers");
+  });
+});
