@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Json, stringifyJson } from "@ovnha/ovsdb/core";
 import { removeFolder, temporaryFolder } from "@ovnha/testkit";
-import { clusterToStandalone, DbFile, type DbFileError, diff, replay, type ToStandaloneOptions } from "../../src/index.ts";
+import {
+  clusterToStandalone,
+  DbFile,
+  type DbFileError,
+  diff,
+  replay,
+  type ToStandaloneOptions,
+} from "../../src/index.ts";
 import { fileBytes, memoryFile } from "../support/memory-file.ts";
 import {
   changeOne,
@@ -77,7 +84,7 @@ describe("clusterToStandalone", () => {
 
   test("as ovsdb-tool 3.1.0 does, what was overwritten and what is not committed is in it", async () => {
     await translate(CLUSTER, { asOvsdbTool: true });
-    const overwritten = (CLUSTER_RECORDS[6]?.["data"] as Json[])[1] as Json;
+    const overwritten = (CLUSTER_RECORDS[6] as { data: Json[] }).data[1] as Json;
     const all = [SCHEMA, insertOne, insertTwo, overwritten, changeOne, deleteTwo];
     expect(readFileSync(target)).toEqual(fileBytes("JSON", all));
   });
@@ -91,7 +98,12 @@ describe("clusterToStandalone", () => {
 
   test("after a conversion with its rows, the file begins there", async () => {
     const rows = { Animal: { [row("2")]: { age: 5 } }, _date: 1 };
-    const bytes = fileBytes("CLUSTER", [HEADER, entry(11, [SCHEMA_2, rows]), entry(12, [null, { Animal: {} }]), { commit_index: 12 }]);
+    const bytes = fileBytes("CLUSTER", [
+      HEADER,
+      entry(11, [SCHEMA_2, rows]),
+      entry(12, [null, { Animal: {} }]),
+      { commit_index: 12 },
+    ]);
     await translate(bytes);
     expect(readFileSync(target)).toEqual(fileBytes("JSON", [SCHEMA_2, rows, { Animal: {} }]));
     target = join(folder, "before.db");
@@ -104,7 +116,12 @@ describe("clusterToStandalone", () => {
 
   test("after a conversion without rows, they are converted", async () => {
     const later = { Animal: { [row("1")]: { age: 9, legs: ["set", [4, 5]] } }, _is_diff: true } as const;
-    const bytes = fileBytes("CLUSTER", [HEADER, entry(11, [SCHEMA_2, null]), entry(12, [null, later]), { commit_index: 12 }]);
+    const bytes = fileBytes("CLUSTER", [
+      HEADER,
+      entry(11, [SCHEMA_2, null]),
+      entry(12, [null, later]),
+      { commit_index: 12 },
+    ]);
     const { records, sizeBytes } = await translate(bytes);
     expect({ records, sizeBytes }).toEqual({ records: 3, sizeBytes: statSync(target).size });
     const { content, index } = await replay(target);
@@ -124,10 +141,20 @@ describe("clusterToStandalone", () => {
       ]),
     );
     const snapshot = { Animal: many };
-    const entries = Array.from({ length: 3000 }, (_none, at) => entry(11 + at, [null, { Cage: { [row("3")]: { number: at } } }]));
-    const bytes = fileBytes("CLUSTER", [{ ...HEADER, prev_data: [SCHEMA, snapshot] } as unknown as Json, ...entries, { commit_index: 3010 }]);
+    const entries = Array.from({ length: 3000 }, (_none, at) =>
+      entry(11 + at, [null, { Cage: { [row("3")]: { number: at } } }]),
+    );
+    const bytes = fileBytes("CLUSTER", [
+      { ...HEADER, prev_data: [SCHEMA, snapshot] } as unknown as Json,
+      ...entries,
+      { commit_index: 3010 },
+    ]);
     expect(bytes.length).toBeGreaterThan(2 << 20);
-    const wanted = fileBytes("JSON", [SCHEMA, snapshot as unknown as Json, ...entries.map((one) => ((one as { data: Json[] }).data[1]) as Json)]);
+    const wanted = fileBytes("JSON", [
+      SCHEMA,
+      snapshot as unknown as Json,
+      ...entries.map((one) => (one as { data: Json[] }).data[1] as Json),
+    ]);
     for (const windowBytes of [undefined, 300, 70_001]) {
       target = join(folder, `${windowBytes}.db`);
       expect((await translate(bytes, {}, windowBytes)).records).toBe(3002);
@@ -148,8 +175,12 @@ describe("clusterToStandalone", () => {
     for (const asOvsdbTool of [false, true])
       expect(await refusal(fileBytes("CLUSTER", [JOINING]), { asOvsdbTool })).toBe("JOINING");
     expect(await refusal(CLUSTER.subarray(0, 500))).toBe("DAMAGED");
-    expect(await refusal(fileBytes("CLUSTER", [{ ...HEADER, prev_data: [{ name: 7 }, {}] } as unknown as Json]))).toBe("BAD_SCHEMA");
-    expect(await refusal(fileBytes("CLUSTER", [{ ...HEADER, prev_data: [SCHEMA, null] } as unknown as Json]))).toBe("BAD_RECORD");
+    expect(await refusal(fileBytes("CLUSTER", [{ ...HEADER, prev_data: [{ name: 7 }, {}] } as unknown as Json]))).toBe(
+      "BAD_SCHEMA",
+    );
+    expect(await refusal(fileBytes("CLUSTER", [{ ...HEADER, prev_data: [SCHEMA, null] } as unknown as Json]))).toBe(
+      "BAD_RECORD",
+    );
     expect(await refusal(fileBytes("CLUSTER", [HEADER, { commit_index: 99 }]))).toBe("BAD_RECORD");
     expect(await refusal(CLUSTER, { signal: AbortSignal.abort(new Error("enough")) })).toBe("ABORTED");
     expect(existsSync(target)).toBe(false);
@@ -158,7 +189,12 @@ describe("clusterToStandalone", () => {
   });
 
   test("what stands before a record that ovsdb-server refuses, on request", async () => {
-    const bytes = fileBytes("CLUSTER", [HEADER, entry(11, [null, insertTwo as unknown as Json]), { commit_index: 11 }, { commit_index: 99 }]);
+    const bytes = fileBytes("CLUSTER", [
+      HEADER,
+      entry(11, [null, insertTwo as unknown as Json]),
+      { commit_index: 11 },
+      { commit_index: 99 },
+    ]);
     const { stoppedBy, index } = await translate(bytes, { untilBad: true });
     expect(stoppedBy?.message).toContain("commits index 99");
     expect(index).toBe(11);

@@ -11,7 +11,7 @@ function isJsonByDefinition(bytes: Uint8Array): boolean {
     const text = DECODER.decode(bytes);
     let isClean = true;
     const look = (value: unknown): void => {
-      if (typeof value === "string") isClean &&= value.isWellFormed() && !value.includes("\0");
+      if (typeof value === "string") isClean &&= !/\p{Surrogate}/u.test(value) && !value.includes("\0");
       else if (typeof value === "object" && value !== null)
         for (const [name, member] of Object.entries(value)) [name, member].forEach(look);
     };
