@@ -144,6 +144,11 @@ function standing(
   const last = `its last entry is ${log.lastIndex} of term ${log.lastTerm}, ${log.commitIndex} is known to be committed`;
   const [best] = ranked;
   const reasons = [last];
+  const open = log.lastIndex - log.commitIndex;
+  if (open > 0)
+    reasons.push(
+      `${open} more may be committed, since a crash can lose the note of it: include them when recovering from this file`,
+    );
   if (resort)
     reasons.push("there is no file of a present member; this one may be far behind what the cluster did later");
   if (at === 0 || best === undefined) {

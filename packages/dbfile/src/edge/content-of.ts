@@ -2,11 +2,15 @@
 import { basename } from "node:path";
 import type { Content, FileRow } from "../content.ts";
 import type { DatabaseContent } from "../rows/database-content.ts";
+import type { FromFile } from "./create.ts";
 import { replay } from "./replay.ts";
 
 /** Reads all rows; they are held as long as the result is. */
-export async function readContent(source: string, signal: AbortSignal | undefined): Promise<Content> {
-  const { content } = await replay(source, { signal });
+export async function readContent(
+  { source, includeUncommitted }: FromFile,
+  signal: AbortSignal | undefined,
+): Promise<Content> {
+  const { content } = await replay(source, { signal, includeUncommitted });
   return { schema: content.schema, rows: rowsOf(content), comment: `created from ${basename(source)}` };
 }
 

@@ -53,8 +53,13 @@ export type CreateClusterOptions = MemberOptions & {
 
 /** The content of another file, as ovsdb-server would have it after reading that file. Row uuids are kept. */
 export type FromFile = {
-  /** A standalone file, or a clustered one, of which only what is known to be committed counts. */
+  /** A standalone file, or a clustered one, of which only what the file knows to be committed counts. */
   readonly source: string;
+  /**
+   * Takes the entries behind the commit index of a clustered file too. In a recovery from the best file (see `rank`) that is
+   * right: a crash may have lost the note that they are committed, and a leader with this log would have committed them.
+   */
+  readonly includeUncommitted?: boolean | undefined;
 };
 
 export type CreatedMember = Created & {
@@ -75,7 +80,7 @@ export async function createCluster(options: CreateClusterOptions): Promise<Crea
   const clusterId = options.clusterId === undefined ? drawUuid() : checkId(options.clusterId, "cluster id");
   // What takes long comes after what is refused quickly.
   await refuseTaken(options.path);
-  const content = "source" in options ? await readContent(options.source, options.signal) : options;
+  const content = "source" in options ? await readContent(options, options.signal) : options;
   const schema = readSchema(content.schema);
   const rows: RowCounts = new Map();
   const header = encodeClusterHeader({

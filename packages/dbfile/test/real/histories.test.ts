@@ -83,6 +83,7 @@ describe.skipIf(realOvs() === "skip")("random histories", () => {
         const { path } = await createCluster({
           path: join(folder(), "new.db"),
           source: best?.path ?? "",
+          includeUncommitted: true,
           localAddress: "tcp:127.0.0.1:1",
         });
         expect(await toolClusterRows(path)).toEqual(rows);
