@@ -46,7 +46,7 @@ function assessDatabase(seen: DatabaseObservation, nowMs: number, options: Asses
   const expected = expectedFor(options.expected, seen.database);
   const past = options.history?.databases[seen.database];
   const history = options.history === undefined ? undefined : (past ?? undefined);
-  const view = viewDatabase(seen, expected.clusterId ?? past?.clusterId);
+  const view = viewDatabase(seen, { ...past, clusterId: expected.clusterId ?? past?.clusterId });
   const quorum = rememberIds(computeQuorum(view, { expectedMembers: expected.members }), past?.serverIds);
   const context: Context = { view, quorum, expected, history, nowMs, found: [] };
   for (const check of [

@@ -52,7 +52,7 @@ function rememberDatabase(
   judged: DatabaseVerdict,
   nowMs: number,
 ): DatabaseHistory {
-  const view = viewDatabase(seen, before.clusterId);
+  const view = viewDatabase(seen, before);
   const last = before.samples.at(-1);
   const sample = sampleOf(view, nowMs);
   const rose = last?.term !== undefined && sample.term !== undefined && sample.term > last.term;

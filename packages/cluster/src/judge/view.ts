@@ -120,9 +120,18 @@ function lastIndex({ status }: MemberView): number {
   return (status?.log?.end ?? 0) - 1;
 }
 
-export function viewDatabase(seen: DatabaseObservation, expectedClusterId?: string): DatabaseView {
+/** What is known from before: whoever does not answer can't say who it is. */
+export type Known = {
+  readonly clusterId?: string | undefined;
+  /** Whole ids by `short@address`. */
+  readonly serverIds?: Readonly<Record<string, string>> | undefined;
+  /** The last whole id of each member. */
+  readonly idOfMember?: Readonly<Record<string, string>> | undefined;
+};
+
+export function viewDatabase(seen: DatabaseObservation, known: Known = {}): DatabaseView {
   const members = seen.members.map(viewOf);
-  const clusterId = chooseCluster(members, expectedClusterId);
+  const clusterId = chooseCluster(members, known.clusterId);
   const isForeign = (view: MemberView): boolean =>
     clusterId !== undefined && view.clusterId !== undefined && !isSameId(view.clusterId, clusterId);
   const foreign = members.filter(isForeign);
@@ -136,7 +145,8 @@ export function viewDatabase(seen: DatabaseObservation, expectedClusterId?: stri
     authority?.status?.electionTimer?.ms ??
     members.find(({ status }) => status?.electionTimer !== undefined)?.status?.electionTimer?.ms ??
     DEFAULT_TIMER_MS;
-  const configured = (authority?.status?.servers ?? []).map((line) => configuredServer(line, members, isForeign));
+  const listed = (authority?.status?.servers ?? []).map((line) => configuredServer(line, members, isForeign));
+  const configured = nameSilent(listed, members, known);
   return { database: seen.database, members, voices, foreign, clusterId, leader, authority, configured, timerMs };
 }
 
@@ -153,6 +163,45 @@ function configuredServer(
   );
   const { nickname, short, address } = line;
   return { key: keyOf(line), nickname, short, address, serverId: view?.serverId, view };
+}
+
+/** `10.0.0.1` of `tcp:10.0.0.1:6641` and of `ssl:[10.0.0.1]:6643`; undefined for sockets. */
+function hostOf(address: string): string | undefined {
+  return /^(?:tcp|ssl):\[?(.+?)\]?:\d+$/.exec(address)?.[1];
+}
+
+/** Finds the processes behind ids that nobody speaks for: by what is remembered, by their host, or as the last ones left. */
+function nameSilent(
+  listed: readonly ConfiguredServer[],
+  members: readonly MemberView[],
+  { serverIds = {}, idOfMember = {} }: Known,
+): ConfiguredServer[] {
+  const free = new Set(members.filter((member) => member.isUnreachable));
+  const take = (server: ConfiguredServer, candidates: readonly MemberView[]): ConfiguredServer => {
+    const [view] = candidates;
+    if (view === undefined || candidates.length > 1) return server;
+    free.delete(view);
+    return { ...server, view, serverId: server.serverId ?? serverIds[server.key] };
+  };
+  const nameless = (): MemberView[] => [...free];
+  const remembered = listed.map((server) => {
+    if (server.view !== undefined) return server;
+    const id = serverIds[server.key];
+    return take(server, id === undefined ? [] : nameless().filter(({ member }) => idOfMember[member] === id));
+  });
+  const byHost = remembered.map((server) => {
+    const host = hostOf(server.address);
+    if (server.view !== undefined || host === undefined) return server;
+    const isUnique = listed.filter(({ address }) => hostOf(address) === host).length === 1;
+    const there = nameless().filter(({ seen }) =>
+      seen.asked.remote?.split(",").some((remote) => hostOf(remote) === host),
+    );
+    return isUnique ? take(server, there) : server;
+  });
+  const left = byHost.filter((server) => server.view === undefined);
+  return left.length === 1 && free.size === 1
+    ? byHost.map((server) => (server.view === undefined ? take(server, nameless()) : server))
+    : byHost;
 }
 
 /** What one member's list says of another. */

@@ -24,9 +24,9 @@ export function judge(observation: Observation, options: JudgeOptions = {}): Map
   for (const seen of observation.databases) {
     const one = verdict.databases.find(({ database }) => database === seen.database);
     if (one === undefined) continue;
-    const clusterId =
-      options.expected?.clusterIds?.[seen.database] ?? options.history?.databases[seen.database]?.clusterId;
-    judged.set(seen.database, { view: viewDatabase(seen, clusterId), verdict: one });
+    const past = options.history?.databases[seen.database];
+    const clusterId = options.expected?.clusterIds?.[seen.database] ?? past?.clusterId;
+    judged.set(seen.database, { view: viewDatabase(seen, { ...past, clusterId }), verdict: one });
   }
   return judged;
 }
@@ -115,7 +115,9 @@ function oneLeader({ view, verdict }: Judged): Held {
   if (verdict.quorum.state !== "yes" && verdict.quorum.state !== "presumed")
     return no(`quorum: ${verdict.quorum.state}`);
   const server = view.configured.find((one) => one.view === leader);
-  const others = view.voices.filter((voice) => voice !== leader && voice.status?.leader !== server?.nickname);
+  // Whoever the leader does not list has no say.
+  const voters = view.voices.filter((voice) => view.configured.some((one) => one.view === voice));
+  const others = voters.filter((voice) => voice !== leader && voice.status?.leader !== server?.nickname);
   // Nicknames differ where addresses are sockets; the member's own short id always fits.
   const apart = others.filter(
     ({ status }) => status?.leader !== leader.short && status?.leader !== leader.status?.nickname,

@@ -86,7 +86,7 @@ export function stopSecondCluster(one: Case, because: readonly Finding[]): Choic
   const blockers: Blocker[] = [];
   if (old !== undefined) {
     const kick = planKick(observation, old.key, { ...options, database: verdict.database });
-    blockers.push(...kick.blockers.filter(({ code }) => code !== "ONE_WITNESS"));
+    blockers.push(...kick.blockers.filter(({ code }) => code !== "ONE_WITNESS" && code !== "NOT_SILENT"));
     steps.push(...kick.steps.filter(({ kind }) => kind !== "look").map(({ number: _number, ...step }) => step));
   }
   if (address === undefined || remotes.length === 0)

@@ -131,6 +131,8 @@ function checkLeaders({ view, quorum, found }: Context): void {
 function checkVoice({ view, found, quorum }: Context, voice: MemberView): void {
   const { member, status, row } = voice;
   if (status === undefined) return;
+  // Whoever the leader does not list is no candidate of this cluster; that it runs is a finding of its own.
+  if (view.leader !== undefined && !view.configured.some((server) => server.view === voice)) return;
   const leaderTerm = view.leader?.status?.term;
   const followers = view.voices.filter((one) => one !== voice && one.status?.role === "follower" && saysLeader(one));
   if (status.role === "candidate" && view.leader !== undefined && quorum.state === "yes") {

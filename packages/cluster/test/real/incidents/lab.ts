@@ -1,0 +1,228 @@
+/** Real clusters of both databases on which incidents are made, looked at, judged, and healed by executing the plan. */
+import { join } from "node:path";
+import { localRunner, type Runner, type RunResult } from "@ovnha/runner";
+import { type OvsdbCluster, ovsdbTransact, rawCall, SCHEMAS, startCluster, waitFor } from "@ovnha/testkit";
+import {
+  type DatabaseVerdict,
+  emptyHistory,
+  execute,
+  type ExecuteReport,
+  type Expected,
+  type Finding,
+  type FindingCode,
+  type History,
+  type MemberAccess,
+  observe,
+  type Observation,
+  type Plan,
+  planRecovery,
+  type RecoveryOptions,
+  type RecoveryPlan,
+  type Site,
+  track,
+  type Verdict,
+} from "../../../src/index.ts";
+
+export const [NB, SB] = ["OVN_Northbound", "OVN_Southbound"] as const;
+
+const result = (exitCode: number, stderr = ""): RunResult => ({
+  exitCode,
+  signal: undefined,
+  stdout: "",
+  stderr,
+  durationMs: 0,
+});
+
+export class Lab implements AsyncDisposable {
+  readonly clusters: Readonly<Record<string, OvsdbCluster>>;
+  history: History = emptyHistory();
+  expected: Expected;
+  withLogs = false;
+
+  constructor(clusters: Readonly<Record<string, OvsdbCluster>>, size: number) {
+    this.clusters = clusters;
+    this.expected = { members: size };
+  }
+
+  cluster(database: string = SB): OvsdbCluster {
+    const cluster = this.clusters[database];
+    if (cluster === undefined) throw new Error(`no ${database}`);
+    return cluster;
+  }
+
+  get size(): number {
+    return Object.values(this.clusters)[0]?.members.length ?? 0;
+  }
+
+  name(index: number): string {
+    return `node${index}`;
+  }
+
+  get access(): MemberAccess[] {
+    return Array.from({ length: this.size }, (_, index) => ({
+      name: this.name(index),
+      databases: Object.fromEntries(
+        Object.entries(this.clusters).map(([database, cluster]) => {
+          const { dir, remote } = cluster.member(index);
+          return [database, { remote, control: join(dir, "ctl"), logFile: join(dir, "log") }];
+        }),
+      ),
+    }));
+  }
+
+  /** Files where they lie, and starting and stopping by the testkit instead of a service manager. */
+  get site(): Site {
+    const places = Object.fromEntries(
+      this.access.map(({ name }, index) => [
+        name,
+        Object.fromEntries(
+          Object.entries(this.clusters).map(([database, cluster]) => [database, { file: cluster.file(index) }]),
+        ),
+      ]),
+    );
+    return {
+      places,
+      start: { program: "lab-start", args: ["{database}"] },
+      stop: { program: "lab-stop", args: ["{database}"] },
+      restart: { program: "lab-restart", args: [] },
+    };
+  }
+
+  runner(at: string): Runner | undefined {
+    const index = this.access.findIndex(({ name }) => name === at);
+    if (index < 0) return undefined;
+    const local = localRunner();
+    return {
+      name: at,
+      run: async (program, args, options) => {
+        const [database = SB] = args;
+        if (program === "lab-start") {
+          const server = this.cluster(database).member(index);
+          if (server.pid === undefined) await server.start();
+          return result(0);
+        }
+        if (program === "lab-stop") {
+          await this.cluster(database).member(index).kill("SIGTERM");
+          return result(0);
+        }
+        if (program === "lab-restart") {
+          for (const cluster of Object.values(this.clusters)) await cluster.member(index).restart();
+          return result(0);
+        }
+        return local.run(program, args, options);
+      },
+    };
+  }
+
+  look(): Promise<Observation> {
+    return observe({
+      members: this.access,
+      timeoutMs: 600,
+      extras: this.withLogs ? ["storage", "log"] : ["storage"],
+    });
+  }
+
+  async judge(): Promise<{ observation: Observation; verdict: Verdict }> {
+    const observation = await this.look();
+    const { history, verdict } = track(this.history, observation, { expected: this.expected });
+    this.history = history;
+    return { observation, verdict };
+  }
+
+  /** Looks until the finding is confirmed. */
+  until(
+    code: FindingCode,
+    database: string = SB,
+  ): Promise<{ finding: Finding; verdict: DatabaseVerdict; observation: Observation }> {
+    let seen: readonly string[] = [];
+    return waitFor(
+      async () => {
+        const { observation, verdict } = await this.judge();
+        const one = verdict.databases.find((each) => each.database === database);
+        seen =
+          one?.findings.map((finding) => `${finding.code} ${finding.members.join("+")} ${finding.sightings}`) ?? [];
+        const finding = one?.findings.find((each) => each.code === code && each.sightings >= each.sightingsNeeded);
+        return one !== undefined && finding !== undefined ? { finding, verdict: one, observation } : undefined;
+      },
+      { what: `${code} in ${database}`, deadlineMs: 12_000 },
+    ).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}; seen: ${seen.join(", ")}`);
+    });
+  }
+
+  /** Until nothing is wrong in any database, in two looks. */
+  async untilWell(): Promise<void> {
+    let seen = "";
+    let well = 0;
+    await waitFor(
+      async () => {
+        const { verdict } = await this.judge();
+        seen = verdict.databases
+          .map(
+            ({ database, health, findings }) =>
+              `${database} ${health}: ${findings.map(({ code, members }) => `${code}(${members.join(",")})`).join(" ")}`,
+          )
+          .join("; ");
+        well = verdict.health === "ok" ? well + 1 : 0;
+        return well >= 2;
+      },
+      { what: "everything to be well", deadlineMs: 15_000 },
+    ).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}; seen: ${seen}`);
+    });
+  }
+
+  async recovery(options: Partial<RecoveryOptions> = {}): Promise<RecoveryPlan> {
+    const observation = await this.look();
+    return planRecovery(observation, {
+      database: SB,
+      expected: this.expected,
+      history: this.history,
+      site: this.site,
+      ...options,
+    });
+  }
+
+  execute(plan: Plan): Promise<ExecuteReport> {
+    return execute(plan, {
+      runners: (at) => this.runner(at),
+      observe: () => this.look(),
+      confirm: "all",
+      expected: this.expected,
+      history: this.history,
+      pollMs: 100,
+    });
+  }
+
+  /** A write that is really logged; resolves when it is committed. */
+  async write(database: string = SB, index?: number): Promise<void> {
+    const cluster = this.cluster(database);
+    const leader = index ?? (await cluster.waitForLeader());
+    const table = database === SB ? "RBAC_Role" : "Logical_Switch";
+    await ovsdbTransact(cluster.member(leader).unix, database, [
+      { op: "insert", table, row: { name: `w${Math.random()}` } },
+    ]);
+  }
+
+  /** A write that nobody waits for, as it can't be committed. */
+  async submit(database: string, index: number): Promise<void> {
+    const row = { op: "insert", table: "RBAC_Role", row: { name: "stuck" } };
+    await rawCall(this.cluster(database).member(index).unix, "transact", [database, row] as never, 300).catch(
+      () => undefined,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Object.values(this.clusters).map((cluster) => cluster[Symbol.asyncDispose]()));
+  }
+}
+
+export async function startLab(size = 3): Promise<Lab> {
+  const [nb, sb] = await Promise.all([
+    startCluster({ members: size, schema: SCHEMAS.northbound }),
+    startCluster({ members: size, schema: SCHEMAS.southbound }),
+  ]);
+  const lab = new Lab({ [NB]: nb, [SB]: sb }, size);
+  await lab.untilWell();
+  return lab;
+}
