@@ -110,7 +110,7 @@ export {
   type RestoreResult,
 } from "./edge/restore/execute.ts";
 export { JOURNAL_FILE, PLAN_FILE, planHash, readJournal, readPlan } from "./edge/restore/journal-file.ts";
-export { lookAtSource, type SourceOptions, type Verification } from "./edge/restore/source.ts";
+export { lookAtSource, type SourceOptions } from "./edge/restore/source.ts";
 export { survey as surveyRestore, type SurveyOptions } from "./edge/restore/survey.ts";
 export { ovsdbTool } from "./edge/tool/tool.ts";
 export type {
@@ -122,4 +122,11 @@ export type {
   ToolOptions,
   ToolVersion,
 } from "./edge/tool/types.ts";
-export { type CheckDirectoriesOptions, checkDirectories, type CheckedDirectories } from "./edge/layout/check-directories.ts";
+export {
+  type CheckDirectoriesOptions,
+  checkDirectories,
+  type CheckedDirectories,
+} from "./edge/layout/check-directories.ts";
+export { rehearse, type Rehearsal, type RehearsalStep, type RehearseOptions } from "./edge/rehearse/rehearse.ts";
+export { type Described, parseDescription, type RunnerSpec } from "./restore/description.ts";
+export { runnerOf, runnersOf } from "./edge/restore/runners.ts";

@@ -69,12 +69,21 @@ export async function verifyBackup(path: string, options: VerifyOptions = {}): P
   return (await examineBackup(path, options, undefined)).report;
 }
 
-/** What {@link verifyBackup} does; `further` sees the content, and may find more. */
-export async function examineBackup<T>(
+/** What is known of a backup whose own check found nothing wrong. */
+export type Examined = {
+  readonly content: DatabaseContent;
+  readonly problems: Problems;
+  /** The standalone database, uncompressed. */
+  readonly unpackedPath: string;
+  readonly manifest: Manifest | undefined;
+};
+
+/** What {@link verifyBackup} does. `further` may find more, and says how thoroughly the backup was looked at. */
+export async function examineBackup(
   path: string,
   options: VerifyOptions,
-  further: ((content: DatabaseContent, problems: Problems, unpackedPath: string) => Promise<T>) | undefined,
-): Promise<{ report: VerifyReport; further: T | undefined }> {
+  further: ((examined: Examined) => Promise<VerifiedMark["level"]>) | undefined,
+): Promise<{ readonly report: VerifyReport }> {
   if (path.endsWith(MANIFEST_SUFFIX)) path = path.slice(0, -MANIFEST_SUFFIX.length);
   const { bytesMax = BYTES_MAX, signal, scratch } = options;
   const startMs = performance.now();
@@ -84,7 +93,7 @@ export async function examineBackup<T>(
   if (manifest !== undefined) checkFile(manifest, digest, problems);
   let content: DatabaseContent | undefined;
   let live: LiveComparison | undefined;
-  let more: T | undefined;
+  let level: VerifiedMark["level"] = "verified";
   try {
     const compression = path.endsWith(".gz") ? "gzip" : "none";
     await using unpacked = await unpack(path, compression, { bytesMax, scratch, signal });
@@ -99,14 +108,14 @@ export async function examineBackup<T>(
       await runPaced(checkContent(content, problems), signal);
       if (manifest !== undefined) checkContentAgainst(manifest, content, problems);
       if (options.live !== undefined) live = await compareWithServer(content, { ...options.live, signal });
-      if (problems.ok) more = await further?.(content, problems, unpacked.path);
+      if (problems.ok && further !== undefined)
+        level = await further({ content, problems, unpackedPath: unpacked.path, manifest });
     }
   } catch (error) {
     if (!(error instanceof BackupError) || error.code !== "DAMAGED") throw error;
     problems.add("COMPRESSION", error.message);
   }
-  if (problems.ok && options.record === true)
-    await leaveMark(path, digest.sha256, further === undefined ? "verified" : "rehearsed");
+  if (problems.ok && options.record === true) await leaveMark(path, digest.sha256, level);
   const report: VerifyReport = {
     path,
     ok: problems.ok,
@@ -121,7 +130,7 @@ export async function examineBackup<T>(
     live,
     durationMs: Math.round(performance.now() - startMs),
   };
-  return { report, further: more };
+  return { report };
 }
 
 async function manifestOf(path: string, problems: Problems): Promise<Manifest | undefined> {
