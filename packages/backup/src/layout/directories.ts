@@ -31,7 +31,14 @@ export type DirectoryFacts =
 export type DatabaseFacts =
   | { readonly state: "missing"; readonly path: string }
   | { readonly state: "damaged"; readonly path: string; readonly reason: string }
-  | { readonly state: "present"; readonly file: RememberedFile; readonly uid: number; readonly mode: number };
+  | {
+      readonly state: "present";
+      readonly file: RememberedFile;
+      readonly uid: number;
+      readonly mode: number;
+      /** What ovsdb-server would refuse, or pass over, in words. */
+      readonly damage?: string | undefined;
+    };
 
 /** A pid file of a run directory whose process is gone: what a crash leaves. */
 export type StalePid = { readonly path: string; readonly pid: number };
@@ -231,6 +238,15 @@ function judgeFiles(facts: CheckFacts, fine: string[]): CheckFinding[] {
   for (const file of facts.files) {
     const path = file.state === "present" ? file.file.path : file.path;
     const before = remembered?.files.find((entry) => entry.path === path);
+    if (file.state === "present" && file.damage !== undefined)
+      findings.push({
+        code: "DAMAGED_FILE",
+        severity: "warn",
+        path,
+        message: `${path}: ${file.damage}`,
+        remedy:
+          "keep a copy before the server starts: it passes over damage at the end, and its next write cuts it off",
+      });
     if (file.state === "damaged") {
       findings.push({
         code: "DAMAGED_FILE",

@@ -41,7 +41,7 @@ export function judgeMount(mount: Mount): { readonly kind: MountKind; readonly r
 }
 
 /** Blanks, tabs, line feeds and backslashes are written as three octal digits. Bytes are UTF-8. */
-function unescape(text: string): string {
+function unescapeOctal(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(/\\([0-7]{3})/g, (_whole, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
@@ -57,10 +57,10 @@ export function parseMounts(text: string): Mount[] {
     mounts.push({
       id: Number(id),
       parentId: Number(parentId),
-      mountPoint: unescape(mountPoint),
-      root: unescape(root),
+      mountPoint: unescapeOctal(mountPoint),
+      root: unescapeOctal(root),
       type,
-      source: unescape(source ?? ""),
+      source: unescapeOctal(source ?? ""),
       readOnly: options.split(",").includes("ro") || (superOptions ?? "").split(",").includes("ro"),
     });
   }

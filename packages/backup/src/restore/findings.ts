@@ -208,7 +208,7 @@ function judgeDatabase(
     );
   if (found.lock === "unknown")
     findings.refuse(
-          "LOCK_UNKNOWN",
+      "LOCK_UNKNOWN",
       `whether a server has ${what} open cannot be found out`,
       "use a runner on the host itself, where /proc/locks tells",
     );

@@ -2,7 +2,17 @@
 import { DATABASE_NAMES } from "../layout/profile.ts";
 import { commandText, visible } from "./facts.ts";
 import type { RestoreState } from "./machine.ts";
-import { type Action, type Check, type FactRef, HERE, isRefused, type PlanFinding, type RestorePlan, type RestoreStep, type ServerRef } from "./types.ts";
+import {
+  type Action,
+  type Check,
+  type FactRef,
+  HERE,
+  isRefused,
+  type PlanFinding,
+  type RestorePlan,
+  type RestoreStep,
+  type ServerRef,
+} from "./types.ts";
 
 const place = (at: string): string => (at === HERE ? "here" : `on ${at}`);
 const value = (ref: string | FactRef): string => (typeof ref === "string" ? ref : `<${ref.fact}>`);
@@ -84,15 +94,31 @@ export interface FormatOptions {
 
 /** For a terminal; ends with a line feed. */
 export function formatPlan(plan: RestorePlan, options: FormatOptions = {}): string {
-  const out: string[] = [plan.title, "", `plan ${plan.id} of ${new Date(plan.createdMs).toISOString()}, layout ${plan.profile}, work folder ${plan.workFolder}`];
-  for (const member of plan.members) out.push(`  member ${member.name}${member.bootstraps ? " (bootstraps)" : ""}: ${member.where}; ${Object.values(member.addresses).join(", ")}`);
-  for (const source of plan.sources) out.push(`  source of ${DATABASE_NAMES[source.database]}: ${source.path} ${place(source.at)}: ${source.what}; SHA-256 ${source.sha256}`);
+  const out: string[] = [
+    plan.title,
+    "",
+    `plan ${plan.id} of ${new Date(plan.createdMs).toISOString()}, layout ${plan.profile}, work folder ${plan.workFolder}`,
+  ];
+  for (const member of plan.members)
+    out.push(
+      `  member ${member.name}${member.bootstraps ? " (bootstraps)" : ""}: ${member.where}; ${Object.values(member.addresses).join(", ")}`,
+    );
+  for (const source of plan.sources)
+    out.push(
+      `  source of ${DATABASE_NAMES[source.database]}: ${source.path} ${place(source.at)}: ${source.what}; SHA-256 ${source.sha256}`,
+    );
   if (plan.findings.length > 0) out.push("", ...plan.findings.flatMap(findingLines));
   out.push("");
   for (const [index, step] of plan.steps.entries()) out.push(...stepLines(index, step, options));
-  if (plan.clients.length > 0) out.push("", "Clients that remember the old cluster, to be reset when all members are connected:");
+  if (plan.clients.length > 0)
+    out.push("", "Clients that remember the old cluster, to be reset when all members are connected:");
   for (const { who, command, note } of plan.clients) out.push(`  ${who}: ${commandText(command)}   # ${note}`);
-  out.push("", isRefused(plan) ? "This plan cannot be carried out; see REFUSED above." : "Nothing was changed. To carry it out: --execute.");
+  out.push(
+    "",
+    isRefused(plan)
+      ? "This plan cannot be carried out; see REFUSED above."
+      : "Nothing was changed. To carry it out: --execute.",
+  );
   return `${out.map(visible).join("\n")}\n`;
 }
 
@@ -102,7 +128,9 @@ function findingLines({ code, severity, message, remedy }: PlanFinding): string[
 
 function stepLines(index: number, step: RestoreStep, { state, brief }: FormatOptions): string[] {
   const now = state?.steps.get(step.id);
-  const lines = [`${String(index + 1).padStart(3)}. ${now === undefined || now === "waiting" ? "" : `[${now}] `}${step.title}  (${step.id}, ${place(step.host)})`];
+  const lines = [
+    `${String(index + 1).padStart(3)}. ${now === undefined || now === "waiting" ? "" : `[${now}] `}${step.title}  (${step.id}, ${place(step.host)})`,
+  ];
   if (brief === true) return lines;
   for (const check of step.before) lines.push(`       needs  ${checkText(check)}`);
   for (const action of step.actions) lines.push(`       does   ${actionText(action)}`);
@@ -114,18 +142,31 @@ function stepLines(index: number, step: RestoreStep, { state, brief }: FormatOpt
 
 /** For a ticket; code spans hold what a shell would be given. */
 export function formatPlanMarkdown(plan: RestorePlan, options: FormatOptions = {}): string {
-  const out: string[] = [`# ${text(plan.title)}`, "", `Plan \`${plan.id}\` of ${new Date(plan.createdMs).toISOString()}, layout ${plan.profile}, work folder ${code(plan.workFolder)}.`, ""];
+  const out: string[] = [
+    `# ${text(plan.title)}`,
+    "",
+    `Plan \`${plan.id}\` of ${new Date(plan.createdMs).toISOString()}, layout ${plan.profile}, work folder ${code(plan.workFolder)}.`,
+    "",
+  ];
   out.push("| member | where | raft addresses | |", "|---|---|---|---|");
   for (const member of plan.members)
-    out.push(`| ${cell(member.name)} | ${cell(member.where)} | ${cell(Object.values(member.addresses).join(", "))} | ${member.bootstraps ? "bootstraps" : ""} |`);
+    out.push(
+      `| ${cell(member.name)} | ${cell(member.where)} | ${cell(Object.values(member.addresses).join(", "))} | ${member.bootstraps ? "bootstraps" : ""} |`,
+    );
   out.push("");
-  for (const source of plan.sources) out.push(`- Source of ${DATABASE_NAMES[source.database]}: ${code(source.path)} ${text(place(source.at))}, ${text(source.what)}, SHA-256 \`${source.sha256}\``);
+  for (const source of plan.sources)
+    out.push(
+      `- Source of ${DATABASE_NAMES[source.database]}: ${code(source.path)} ${text(place(source.at))}, ${text(source.what)}, SHA-256 \`${source.sha256}\``,
+    );
   if (plan.findings.length > 0) out.push("", "## Findings", "");
-  for (const { code: name, severity, message, remedy } of plan.findings) out.push(`- **${LABEL[severity]} ${name}**: ${text(message)}. Remedy: ${text(remedy)}.`);
+  for (const { code: name, severity, message, remedy } of plan.findings)
+    out.push(`- **${LABEL[severity]} ${name}**: ${text(message)}. Remedy: ${text(remedy)}.`);
   out.push("", "## Steps", "");
   for (const [index, step] of plan.steps.entries()) {
     const now = options.state?.steps.get(step.id);
-    out.push(`${index + 1}. ${now === "done" ? "[x] " : ""}**${text(step.title)}** (${code(step.id)}, ${text(place(step.host))})`);
+    out.push(
+      `${index + 1}. ${now === "done" ? "[x] " : ""}**${text(step.title)}** (${code(step.id)}, ${text(place(step.host))})`,
+    );
     if (options.brief === true) continue;
     for (const check of step.before) out.push(`   - needs: ${text(checkText(check))}`);
     for (const action of step.actions) out.push(`   - ${code(actionText(action))}`);
@@ -134,7 +175,8 @@ export function formatPlanMarkdown(plan: RestorePlan, options: FormatOptions = {
     if (step.undo.kind === "impossible") out.push(`   - undo: **impossible**, ${text(step.undo.reason)}`);
   }
   if (plan.clients.length > 0) out.push("", "## Clients to reset", "");
-  for (const { who, command, note } of plan.clients) out.push(`- ${text(who)}: ${code(commandText(command))} (${text(note)})`);
+  for (const { who, command, note } of plan.clients)
+    out.push(`- ${text(who)}: ${code(commandText(command))} (${text(note)})`);
   return `${out.join("\n")}\n`;
 }
 

@@ -10,7 +10,13 @@ export type JournalEvent =
   | { readonly type: "opened"; readonly planId: string; readonly planSha256: string; readonly by: string }
   | { readonly type: "begun"; readonly step: string; readonly attempt: number }
   /** `found`: it was done already. */
-  | { readonly type: "done"; readonly step: string; readonly how: "acted" | "found"; readonly facts: Facts; readonly notes?: readonly string[] | undefined }
+  | {
+      readonly type: "done";
+      readonly step: string;
+      readonly how: "acted" | "found";
+      readonly facts: Facts;
+      readonly notes?: readonly string[] | undefined;
+    }
   | { readonly type: "failed"; readonly step: string; readonly reason: string }
   | { readonly type: "undo-begun"; readonly step: string; readonly attempt: number }
   | { readonly type: "undone"; readonly step: string; readonly notes?: readonly string[] | undefined }

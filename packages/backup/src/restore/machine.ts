@@ -47,23 +47,39 @@ export function foldJournal(plan: RestorePlan, planSha256: string, events: reado
   return state;
 }
 
-export function applyEvent(plan: RestorePlan, planSha256: string, state: RestoreState, event: JournalEvent): RestoreState {
+export function applyEvent(
+  plan: RestorePlan,
+  planSha256: string,
+  state: RestoreState,
+  event: JournalEvent,
+): RestoreState {
   if (event.type === "opened") {
     if (event.planId !== plan.id || event.planSha256 !== planSha256)
-      throw journalError(`belongs to plan ${event.planId}, and not to this one, ${plan.id}, as it is now`, "do not change a plan that was begun");
+      throw journalError(
+        `belongs to plan ${event.planId}, and not to this one, ${plan.id}, as it is now`,
+        "do not change a plan that was begun",
+      );
     return state;
   }
-  if (event.type === "closed") return { ...state, closed: event.outcome, undoing: state.undoing || event.outcome === "undone" };
+  if (event.type === "closed")
+    return { ...state, closed: event.outcome, undoing: state.undoing || event.outcome === "undone" };
   const now = state.steps.get(event.step);
-  if (now === undefined) throw journalError(`names a step ${JSON.stringify(event.step)} that the plan does not have`, "use the plan that it was begun with");
+  if (now === undefined)
+    throw journalError(
+      `names a step ${JSON.stringify(event.step)} that the plan does not have`,
+      "use the plan that it was begun with",
+    );
   const to = nextState(event, now);
-  if (to === undefined) throw journalError(`says ${event.type} of ${event.step}, which was ${now}`, "look at it by hand");
+  if (to === undefined)
+    throw journalError(`says ${event.type} of ${event.step}, which was ${now}`, "look at it by hand");
   if (event.type === "begun") checkOrder(plan, state, event.step);
   return {
     ...state,
     steps: to === now ? state.steps : new Map(state.steps).set(event.step, to),
     attempts:
-      event.type === "begun" || event.type === "undo-begun" ? new Map(state.attempts).set(event.step, event.attempt) : state.attempts,
+      event.type === "begun" || event.type === "undo-begun"
+        ? new Map(state.attempts).set(event.step, event.attempt)
+        : state.attempts,
     facts: event.type === "done" ? withFacts(state.facts, event.facts) : state.facts,
     undoing: state.undoing || event.type === "undo-begun" || event.type === "undone",
     closed: event.type === "undo-begun" ? undefined : state.closed,
@@ -96,7 +112,8 @@ function nextState(event: Exclude<JournalEvent, { type: "opened" | "closed" }>, 
 function checkOrder(plan: RestorePlan, state: RestoreState, id: string): void {
   for (const step of plan.steps) {
     if (step.id === id) return;
-    if (state.steps.get(step.id) !== "done") throw journalError(`has ${id} begun before ${step.id} was done`, "look at it by hand");
+    if (state.steps.get(step.id) !== "done")
+      throw journalError(`has ${id} begun before ${step.id} was done`, "look at it by hand");
   }
 }
 
@@ -110,7 +127,11 @@ export function nextMove(plan: RestorePlan, state: RestoreState, direction: Dire
   if (direction === "forward") {
     if (state.closed !== undefined) return { kind: "closed", outcome: state.closed };
     if (state.undoing)
-      return { kind: "refused", reason: "this restore is being undone", remedy: "finish the undo, then make a new plan" };
+      return {
+        kind: "refused",
+        reason: "this restore is being undone",
+        remedy: "finish the undo, then make a new plan",
+      };
     if (isRefused(plan)) {
       const reasons = plan.findings.filter(({ severity }) => severity === "refuse");
       return {
@@ -120,7 +141,9 @@ export function nextMove(plan: RestorePlan, state: RestoreState, direction: Dire
       };
     }
     const next = plan.steps.find(({ id }) => state.steps.get(id) !== "done");
-    return next === undefined ? { kind: "close", outcome: "restored" } : { kind: "step", step: next, attempt: attempt(next) };
+    return next === undefined
+      ? { kind: "close", outcome: "restored" }
+      : { kind: "step", step: next, attempt: attempt(next) };
   }
   if (state.closed === "undone") return { kind: "closed", outcome: "undone" };
   const begun = plan.steps.filter(({ id }) => !["waiting", "undone"].includes(state.steps.get(id) ?? "waiting"));
@@ -128,5 +151,7 @@ export function nextMove(plan: RestorePlan, state: RestoreState, direction: Dire
   if (final?.undo.kind === "impossible")
     return { kind: "refused", reason: `${final.title}: ${final.undo.reason}`, remedy: "go forward: resume it" };
   const last = begun.at(-1);
-  return last === undefined ? { kind: "close", outcome: "undone" } : { kind: "undo", step: last, attempt: attempt(last) };
+  return last === undefined
+    ? { kind: "close", outcome: "undone" }
+    : { kind: "undo", step: last, attempt: attempt(last) };
 }

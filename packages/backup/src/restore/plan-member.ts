@@ -1,10 +1,31 @@
 /** Partial loss: the cluster has its quorum, and one member is made anew. */
 import { DATABASE_NAMES, type DatabaseKey } from "../layout/profile.ts";
 import { BackupError } from "../error.ts";
-import { type ClusterDescription, type MemberDescription, type MemberDatabaseFacts, type RestoreFacts, serverRef } from "./facts.ts";
+import {
+  type ClusterDescription,
+  type MemberDescription,
+  type MemberDatabaseFacts,
+  type RestoreFacts,
+  serverRef,
+} from "./facts.ts";
 import { Findings, judgeMembers } from "./findings.ts";
 import type { PlanOptions } from "./plan.ts";
-import { backupStep, fileWord, keepStep, moveStep, newIds, type PlanContext, placeStep, preflightStep, run, startStep, step, stopStep, togetherStep, workFile } from "./steps.ts";
+import {
+  backupStep,
+  fileWord,
+  keepStep,
+  moveStep,
+  newIds,
+  type PlanContext,
+  placeStep,
+  preflightStep,
+  run,
+  startStep,
+  step,
+  stopStep,
+  togetherStep,
+  workFile,
+} from "./steps.ts";
 import { HERE, type PlannedMember, type RestorePlan, type RestoreStep } from "./types.ts";
 
 /** What a healthy part of the cluster says, and who of it says so. */
@@ -37,7 +58,15 @@ export function planMember(
       remedy: `name one of ${cluster.members.map((member) => member.name).join(", ")}`,
     });
   const { id, nowMs, workFolder, accept = [], copies = true, connectMs = 180_000 } = options;
-  const context: PlanContext = { id, cluster, members: facts.members, workFolder, copies, connectMs, ids: newIds(options.drawUuid) };
+  const context: PlanContext = {
+    id,
+    cluster,
+    members: facts.members,
+    workFolder,
+    copies,
+    connectMs,
+    ids: newIds(options.drawUuid),
+  };
   const findings = new Findings(accept);
   judgeMembers(cluster, facts, findings, { nowMs, sourceAgeMsMax: 0, accept, databases, copies }, name);
   const healthy = new Map<DatabaseKey, Healthy>();
@@ -46,11 +75,19 @@ export function planMember(
     if (found !== undefined) healthy.set(key, found);
     const { stop, start } = target.databases[key];
     if (stop.length === 0 || start.length === 0)
-      findings.refuse("NO_COMMANDS", `nothing is known that stops and starts ${DATABASE_NAMES[key]} on ${name}`, "give the commands in the cluster description");
+      findings.refuse(
+        "NO_COMMANDS",
+        `nothing is known that stops and starts ${DATABASE_NAMES[key]} on ${name}`,
+        "give the commands in the cluster description",
+      );
   }
   const removed = [...healthy.values()].some(({ ghosts }) => ghosts.length > 0);
   if (removed)
-    findings.note("POINT_OF_NO_RETURN", "once the cluster has forgotten the old server id, its file can never come back", "until then everything can be undone");
+    findings.note(
+      "POINT_OF_NO_RETURN",
+      "once the cluster has forgotten the old server id, its file can never come back",
+      "until then everything can be undone",
+    );
   return {
     format: "ovnha-restore",
     formatVersion: 1,
@@ -83,7 +120,13 @@ export function planMember(
   };
 }
 
-function judgeQuorum(context: PlanContext, facts: RestoreFacts, findings: Findings, target: MemberDescription, key: DatabaseKey): Healthy | undefined {
+function judgeQuorum(
+  context: PlanContext,
+  facts: RestoreFacts,
+  findings: Findings,
+  target: MemberDescription,
+  key: DatabaseKey,
+): Healthy | undefined {
   const { members } = context.cluster;
   const database = DATABASE_NAMES[key];
   const of = (member: MemberDescription): MemberDatabaseFacts | undefined => {
@@ -91,31 +134,56 @@ function judgeQuorum(context: PlanContext, facts: RestoreFacts, findings: Findin
     return found?.reachable === true ? found.databases[key] : undefined;
   };
   const others = members.filter((member) => member !== target);
-  const live = others.filter((member) => of(member)?.server?.connected === true && of(member)?.server?.model === "clustered");
+  const live = others.filter(
+    (member) => of(member)?.server?.connected === true && of(member)?.server?.model === "clustered",
+  );
   const leaders = live.filter((member) => of(member)?.server?.leader === true);
   const [leader] = leaders;
   const cids = new Set(live.map((member) => of(member)?.server?.cid));
   if (cids.size > 1) {
-    findings.refuse("NO_QUORUM", `${database}: the other members are of ${cids.size} clusters: ${[...cids].join(", ")}`, "find out which of them is right first; never merge them");
+    findings.refuse(
+      "NO_QUORUM",
+      `${database}: the other members are of ${cids.size} clusters: ${[...cids].join(", ")}`,
+      "find out which of them is right first; never merge them",
+    );
     return undefined;
   }
   if (leader === undefined || leaders.length > 1) {
-    const asked = of(target)?.server?.leader === true ? `${target.name} leads it; let it hand the leadership over first (ovs-appctl … exit)` : "bring a member back with its file, or restore the whole cluster";
-    findings.refuse("NO_QUORUM", `${database}: ${leaders.length === 0 ? "no other member leads" : "several members say that they lead"}`, asked);
+    const asked =
+      of(target)?.server?.leader === true
+        ? `${target.name} leads it; let it hand the leadership over first (ovs-appctl … exit)`
+        : "bring a member back with its file, or restore the whole cluster";
+    findings.refuse(
+      "NO_QUORUM",
+      `${database}: ${leaders.length === 0 ? "no other member leads" : "several members say that they lead"}`,
+      asked,
+    );
     return undefined;
   }
   const configured = of(leader)?.configured ?? [];
   const size = Math.max(configured.length, members.length);
   if (live.length * 2 <= size)
-    findings.refuse("NO_QUORUM", `${database}: ${live.length} of ${size} configured servers are connected without ${target.name}, and ${Math.floor(size / 2) + 1} must be`, "bring another member back first");
+    findings.refuse(
+      "NO_QUORUM",
+      `${database}: ${live.length} of ${size} configured servers are connected without ${target.name}, and ${Math.floor(size / 2) + 1} must be`,
+      "bring another member back first",
+    );
   const address = target.addresses[key];
   const ghosts = configured.filter((server) => server.address === address && !server.self);
   const fileSid = of(target)?.fileSid;
   if (fileSid !== undefined && ghosts.length > 0 && !ghosts.some(({ shortId }) => fileSid.startsWith(shortId)))
-    findings.warn("NOT_THE_MEMBER", `${target.name}'s file of ${database} is of server ${fileSid}, which the cluster does not know at ${address}`, "nothing: it is replaced either way");
+    findings.warn(
+      "NOT_THE_MEMBER",
+      `${target.name}'s file of ${database} is of server ${fileSid}, which the cluster does not know at ${address}`,
+      "nothing: it is replaced either way",
+    );
   const healthyServer = of(target)?.server;
   if (healthyServer?.connected === true && healthyServer.cid === [...cids][0])
-    findings.refuse("STILL_ALIVE", `${database}: ${target.name} is connected to its cluster, so that nothing needs to be replaced`, "leave it alone");
+    findings.refuse(
+      "STILL_ALIVE",
+      `${database}: ${target.name} is connected to its cluster, so that nothing needs to be replaced`,
+      "leave it alone",
+    );
   const cid = [...cids][0];
   if (cid === undefined) return undefined;
   // The file has the whole id, and the status its first four digits; two ids at one address are two removals.
@@ -123,7 +191,12 @@ function judgeQuorum(context: PlanContext, facts: RestoreFacts, findings: Findin
   return { leader, live, cid, ghosts: ids };
 }
 
-function memberSteps(context: PlanContext, target: MemberDescription, key: DatabaseKey, healthy: Healthy): RestoreStep[] {
+function memberSteps(
+  context: PlanContext,
+  target: MemberDescription,
+  key: DatabaseKey,
+  healthy: Healthy,
+): RestoreStep[] {
   const { cluster } = context;
   const database = DATABASE_NAMES[key];
   const file = workFile(context, `${key}.${fileWord(target.name)}.db`);
@@ -154,7 +227,15 @@ function memberSteps(context: PlanContext, target: MemberDescription, key: Datab
     stopStep(context, target, key),
     ...(context.copies ? [keepStep(context, target, key)] : []),
     ...healthy.ghosts.map((sid) => {
-      const [program = "ovs-appctl", ...args] = [...layout.toolPrefix, "ovs-appctl", "-t", layout.controlSocket, "cluster/kick", database, sid];
+      const [program = "ovs-appctl", ...args] = [
+        ...layout.toolPrefix,
+        "ovs-appctl",
+        "-t",
+        layout.controlSocket,
+        "cluster/kick",
+        database,
+        sid,
+      ];
       return step({
         id: `remove.${key}.${sid}`,
         phase: "remove",
@@ -165,8 +246,17 @@ function memberSteps(context: PlanContext, target: MemberDescription, key: Datab
           { kind: "connected", server, cid: healthy.cid },
         ],
         actions: [run(leader.name, [program, ...args])],
-        after: [{ kind: "forgotten", server: { ...server, at: leader.name, control: layout.controlSocket, toolPrefix: layout.toolPrefix }, sid }],
-        undo: { kind: "impossible", reason: `server ${sid} was removed from the cluster, and a removed server never comes back (ovsdb(7))` },
+        after: [
+          {
+            kind: "forgotten",
+            server: { ...server, at: leader.name, control: layout.controlSocket, toolPrefix: layout.toolPrefix },
+            sid,
+          },
+        ],
+        undo: {
+          kind: "impossible",
+          reason: `server ${sid} was removed from the cluster, and a removed server never comes back (ovsdb(7))`,
+        },
       });
     }),
     moveStep(context, target, key),

@@ -152,7 +152,9 @@ export function moveStep(context: PlanContext, member: MemberDescription, key: D
   const aside = asideFolder(context, layout);
   // The database last: as long as it is there, a start would find the member whole.
   const files = [lockPath(layout.file), ...layout.companions, layout.file];
-  const moves = files.map((from): Action => ({ kind: "move", at: member.name, from, to: `${aside}/old/${baseName(from)}` }));
+  const moves = files.map(
+    (from): Action => ({ kind: "move", at: member.name, from, to: `${aside}/old/${baseName(from)}` }),
+  );
   const back = files
     .slice(1)
     .reverse()
@@ -179,7 +181,12 @@ export function moveStep(context: PlanContext, member: MemberDescription, key: D
 }
 
 /** Puts a new file where the old one was. */
-export function placeStep(context: PlanContext, member: MemberDescription, key: DatabaseKey, from: string): RestoreStep {
+export function placeStep(
+  context: PlanContext,
+  member: MemberDescription,
+  key: DatabaseKey,
+  from: string,
+): RestoreStep {
   const layout = member.databases[key];
   const facts = context.members.find(({ name }) => name === member.name);
   const old = facts?.reachable === true ? facts.databases[key]?.file : undefined;
@@ -192,10 +199,7 @@ export function placeStep(context: PlanContext, member: MemberDescription, key: 
     phase: "place",
     title: `Put the new file of ${DATABASE_NAMES[key]} on ${member.name}: ${layout.file}, ${owner.user}:${owner.group}, mode 0${mode.toString(8)}`,
     host: member.name,
-    before: [
-      unlocked(member, key),
-      { kind: "absent", at: member.name, path: layout.file },
-    ],
+    before: [unlocked(member, key), { kind: "absent", at: member.name, path: layout.file }],
     actions: [
       { kind: "folder", at: member.name, path: aside },
       { kind: "put", from, at: member.name, to: layout.file, sha256, owner, mode, via: aside },
@@ -257,7 +261,11 @@ export function togetherStep(context: PlanContext, key: DatabaseKey, cid: string
 }
 
 /** What a host must still be when the restore begins. */
-export function preflightStep(member: MemberDescription, databases: readonly DatabaseKey[], bytes: (key: DatabaseKey) => number): RestoreStep {
+export function preflightStep(
+  member: MemberDescription,
+  databases: readonly DatabaseKey[],
+  bytes: (key: DatabaseKey) => number,
+): RestoreStep {
   return step({
     id: `preflight.${member.name}`,
     phase: "preflight",
@@ -281,7 +289,10 @@ export function preflightStep(member: MemberDescription, databases: readonly Dat
 export function backupStep(context: PlanContext, databases: readonly DatabaseKey[]): RestoreStep {
   const { cluster } = context;
   const remotes = Object.fromEntries(
-    databases.map((key) => [key, cluster.members.map((member) => member.remotes[key] ?? `unix:${member.databases[key].clientSocket}`)]),
+    databases.map((key) => [
+      key,
+      cluster.members.map((member) => member.remotes[key] ?? `unix:${member.databases[key].clientSocket}`),
+    ]),
   );
   return step({
     id: "backup",

@@ -13,5 +13,7 @@ const onProgress = (progress: RestoreProgress): void => {
   if (progress.type === type && progress.step.id === target && left-- === 0) process.kill(process.pid, "SIGKILL");
 };
 const result = await executeRestore(plan, { runners, execute: true, undo: direction === "undo", onProgress });
-process.stdout.write(`${JSON.stringify({ outcome: result.outcome, ...("reason" in result ? { reason: result.reason } : {}) })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ outcome: result.outcome, ...("reason" in result ? { reason: result.reason } : {}) })}\n`,
+);
 process.exit(result.outcome === "stopped" ? 1 : 0);

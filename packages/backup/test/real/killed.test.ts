@@ -4,7 +4,17 @@ import { createHash, randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { localRunner } from "@ovnha/runner";
-import { dumpRows, ovsdbTransact, type RawJson, realOvs, removeFolder, runCommand, SCHEMAS, startStandalone, temporaryFolder } from "@ovnha/testkit";
+import {
+  dumpRows,
+  ovsdbTransact,
+  type RawJson,
+  realOvs,
+  removeFolder,
+  runCommand,
+  SCHEMAS,
+  startStandalone,
+  temporaryFolder,
+} from "@ovnha/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lookAtSource, planRestore, readJournal, type RestorePlan, surveyRestore } from "../../src/index.ts";
 import { bundle } from "./bundle.ts";
@@ -26,7 +36,17 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
       {
         op: "insert",
         table: "Logical_Switch",
-        row: { name: `switch ${index}`, ports: ["named-uuid", `p${index}`], external_ids: ["map", [["k", `${index}`], ["l", "\n"]]] },
+        row: {
+          name: `switch ${index}`,
+          ports: ["named-uuid", `p${index}`],
+          external_ids: [
+            "map",
+            [
+              ["k", `${index}`],
+              ["l", "\n"],
+            ],
+          ],
+        },
       },
     ]);
     await runCommand("ovsdb-tool", ["transact", source, JSON.stringify([DATABASE, ...inserts])]);
@@ -45,7 +65,13 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
     const runners = Object.fromEntries(lab.cluster.members.map(({ name }) => [name, localRunner()]));
     const sources = [await lookAtSource(source, { nowMs })];
     const facts = await surveyRestore(lab.cluster, { runners, databases: ["nb"], sources, workFolder });
-    const made = planRestore(lab.cluster, facts, { id, nowMs, drawUuid: randomUUID, workFolder, accept: ["STILL_ALIVE"] });
+    const made = planRestore(lab.cluster, facts, {
+      id,
+      nowMs,
+      drawUuid: randomUUID,
+      workFolder,
+      accept: ["STILL_ALIVE"],
+    });
     expect(made.findings.filter(({ severity }) => severity === "refuse")).toEqual([]);
     const file = join(folder, `${id}.json`);
     writeFileSync(file, JSON.stringify(made));
@@ -54,16 +80,23 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
 
   function run(planFile: string, point: string, step: string, direction: "forward" | "undo" = "forward"): Promise<End> {
     return new Promise((resolve) => {
-      const child = spawn(process.execPath, [executor, planFile, point, step, direction], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(process.execPath, [executor, planFile, point, step, direction], {
+        cwd: folder,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
       let output = "";
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
       child.once("close", (code, signal) => resolve({ code, signal, output }));
     });
   }
 
-  test("in every step, and resumed: every row of the backup is on every member, and the old files are kept", { timeout: 120_000 }, async () => {
+  test("in every step, and resumed: every row of the backup is on every member, and the old files are kept", {
+    timeout: 120_000,
+  }, async () => {
     await using lab = await startLab(source);
-    await ovsdbTransact(lab.remotes[0] ?? "", DATABASE, [{ op: "insert", table: "Logical_Switch", row: { name: "newer than the backup" } }]).catch(() => []);
+    await ovsdbTransact(lab.remotes[0] ?? "", DATABASE, [
+      { op: "insert", table: "Logical_Switch", row: { name: "newer than the backup" } },
+    ]).catch(() => []);
     const { plan: made, file } = await plan(lab, "0000000a");
     for (const step of made.steps) {
       // Between two of its actions; and when all is done, and nothing of it is in the journal.
@@ -75,7 +108,9 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
     expect(end).toMatchObject({ code: 0, output: expect.stringContaining('"restored"') });
     const { events } = await readJournal(made.workFolder);
     for (const { id, acts } of made.steps)
-      expect(events.filter((event) => event.type === "begun" && event.step === id).length, id).toBeGreaterThanOrEqual(acts ? 3 : 2);
+      expect(events.filter((event) => event.type === "begun" && event.step === id).length, id).toBeGreaterThanOrEqual(
+        acts ? 3 : 2,
+      );
     await lab.connected();
     for (const remote of lab.remotes) expect(bare(await dumpRows(remote, DATABASE))).toEqual(wanted);
     for (const home of lab.folders) {
@@ -87,7 +122,9 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
     expect(existsSync("PWNED")).toBe(false);
   });
 
-  test("and undone, itself killed in every step: the old files are back, and the old cluster runs", { timeout: 120_000 }, async () => {
+  test("and undone, itself killed in every step: the old files are back, and the old cluster runs", {
+    timeout: 120_000,
+  }, async () => {
     await using lab = await startLab(source);
     const before = await lab.cids();
     const { plan: made, file } = await plan(lab, "0000000b");
@@ -121,7 +158,9 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
 
 function bare(rows: Rows): Rows {
   // Which version a row has, a server makes up when it reads the file.
-  return new Map([...rows].map(([table, of]) => [table, new Map([...of].map(([uuid, { _version, ...row }]) => [uuid, row]))]));
+  return new Map(
+    [...rows].map(([table, of]) => [table, new Map([...of].map(([uuid, { _version, ...row }]) => [uuid, row]))]),
+  );
 }
 
 function hash(path: string): string {
@@ -129,5 +168,7 @@ function hash(path: string): string {
 }
 
 function findAll(folder: string, name: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(`/${name}`) || path === name);
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+    (path) => path.endsWith(`/${name}`) || path === name,
+  );
 }

@@ -3,7 +3,16 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { atExit, freePort, removeFolder, runCommand, SCHEMAS, serverRow, temporaryFolder, waitFor } from "@ovnha/testkit";
+import {
+  atExit,
+  freePort,
+  removeFolder,
+  runCommand,
+  SCHEMAS,
+  serverRow,
+  temporaryFolder,
+  waitFor,
+} from "@ovnha/testkit";
 import { type Command, type DatabaseLayout, findProfile, type LayoutProfile } from "../../src/index.ts";
 import type { ClusterDescription, MemberDescription } from "../../src/restore/facts.ts";
 
@@ -79,7 +88,11 @@ export async function startLab(source: string | undefined): Promise<Lab> {
         async () => {
           const rows = await Promise.all(remotes.map((remote) => serverRow(remote, DATABASE)));
           const indexes = new Set(rows.map((row) => row?.index));
-          return rows.every((row) => row?.connected === true) && rows.some((row) => row?.leader === true) && indexes.size === 1;
+          return (
+            rows.every((row) => row?.connected === true) &&
+            rows.some((row) => row?.leader === true) &&
+            indexes.size === 1
+          );
         },
         { what: "all members to be connected" },
       );

@@ -46,7 +46,13 @@ export async function perform(action: Action, context: Context, attempt: number)
       return compareRows(action, context);
     case "backup": {
       if (context.freshBackup === undefined) return note("no backup was taken: take one now (ovn-backup take)");
-      return note(await context.freshBackup(action.remotes, context.signal));
+      try {
+        return note(await context.freshBackup(action.remotes, context.signal));
+      } catch (error) {
+        context.signal?.throwIfAborted();
+        // The cluster is up: controllers that wait to be started again must not wait for this.
+        return note(`the fresh backup failed, take one now (ovn-backup take): ${(error as Error).message}`);
+      }
     }
     case "tell":
       return note(action.text);
@@ -87,7 +93,12 @@ async function moveFile({ at, from, to }: Of<"move">, context: Context): Promise
   const [source, target] = [await host.exists(from), await host.exists(to)];
   if (!source) return target ? NOTHING : note(`${from} is not there`);
   if (target)
-    throw host.error("EXISTS", to, `both ${from} and ${to} are there, and nothing is ever overwritten`, "see which of them is wanted, and move the other away by hand");
+    throw host.error(
+      "EXISTS",
+      to,
+      `both ${from} and ${to} are there, and nothing is ever overwritten`,
+      "see which of them is wanted, and move the other away by hand",
+    );
   await host.rename(from, to);
   return note(`${from} is now ${to}`);
 }
@@ -98,7 +109,10 @@ async function putFile(action: Of<"put">, context: Context, attempt: number): Pr
   const sha256 = context.fact(action.sha256);
   const local = await digestFile(from, context.signal);
   if (local.sha256 !== sha256)
-    throw new BackupError("DAMAGED", `${from} has the SHA-256 ${local.sha256}, and was made with ${sha256}`, { path: from, remedy: "make a new plan" });
+    throw new BackupError("DAMAGED", `${from} has the SHA-256 ${local.sha256}, and was made with ${sha256}`, {
+      path: from,
+      remedy: "make a new plan",
+    });
   await host.put(from, to, via, sha256, owner, mode, attempt);
   return NOTHING;
 }
@@ -130,7 +144,13 @@ async function fetchFile({ at, from, to }: Of<"fetch">, context: Context): Promi
     await written;
     if (exitCode !== 0) throw host.error("IO", from, `cannot read ${from}: ${stderr.trim()}`);
     const arrived = hash.digest("hex");
-    if (arrived !== wanted) throw host.error("DAMAGED", from, `${from} arrived with the SHA-256 ${arrived}, not ${wanted}`, "see whether a server writes to it, and try again");
+    if (arrived !== wanted)
+      throw host.error(
+        "DAMAGED",
+        from,
+        `${from} arrived with the SHA-256 ${arrived}, not ${wanted}`,
+        "see whether a server writes to it, and try again",
+      );
     await file.sync();
     await file.close();
     await link(partial, to);

@@ -44,17 +44,25 @@ async function look(check: Check, context: Context): Promise<Verdict> {
     }
     case "space": {
       const free = await context.host(check.at).freeBytes(check.path);
-      return free >= check.bytes ? undefined : `${check.at}: ${check.path} has ${free} bytes free, and ${check.bytes} are needed`;
+      return free >= check.bytes
+        ? undefined
+        : `${check.at}: ${check.path} has ${free} bytes free, and ${check.bytes} are needed`;
     }
     case "writable":
-      return (await context.host(check.at).isWritable(check.path)) ? undefined : `${check.at}: ${check.path} cannot be written`;
+      return (await context.host(check.at).isWritable(check.path))
+        ? undefined
+        : `${check.at}: ${check.path} cannot be written`;
     case "unlocked": {
       const lock = await context.host(check.at).lock(check.path);
       if (lock === "free") return undefined;
-      return lock === "held" ? `${check.at}: a server has ${check.path} open` : `${check.at}: whether a server has ${check.path} open cannot be found out`;
+      return lock === "held"
+        ? `${check.at}: a server has ${check.path} open`
+        : `${check.at}: whether a server has ${check.path} open cannot be found out`;
     }
     case "silent":
-      return (await answers(check.server, context)) ? `${check.server.member}: a server still answers at ${check.server.remote}` : undefined;
+      return (await answers(check.server, context))
+        ? `${check.server.member}: a server still answers at ${check.server.remote}`
+        : undefined;
     case "connected":
       return judgeConnected(check.server, await askServer(context.host(check.server.at), check.server), check.cid);
     case "together":
@@ -63,7 +71,9 @@ async function look(check: Check, context: Context): Promise<Verdict> {
       const listed = await configuredServers(context.host(check.server.at), check.server);
       if (listed.length === 0) return `${check.server.member} lists no servers`;
       const still = listed.find(({ shortId }) => check.sid.startsWith(shortId));
-      return still === undefined ? undefined : `${check.server.member} still lists server ${check.sid} at ${still.address}`;
+      return still === undefined
+        ? undefined
+        : `${check.server.member} still lists server ${check.sid} at ${still.address}`;
     }
     default:
       return check satisfies never;
@@ -88,7 +98,11 @@ function judgeConnected(server: ServerRef, facts: ServerFacts | undefined, cid: 
   return undefined;
 }
 
-async function lookTogether(servers: readonly ServerRef[], cid: string | undefined, context: Context): Promise<Verdict> {
+async function lookTogether(
+  servers: readonly ServerRef[],
+  cid: string | undefined,
+  context: Context,
+): Promise<Verdict> {
   const first = await Promise.all(servers.map((server) => askServer(context.host(server.at), server)));
   for (const [index, server] of servers.entries()) {
     const verdict = judgeConnected(server, first[index], cid);
@@ -98,12 +112,16 @@ async function lookTogether(servers: readonly ServerRef[], cid: string | undefin
   if (cids.size > 1) return `the members are of ${cids.size} clusters: ${[...cids].join(", ")}`;
   if (new Set(first.map((facts) => facts?.sid)).size < servers.length) return "two members have the same server id";
   const leaders = servers.filter((_server, index) => first[index]?.leader === true);
-  if (leaders.length !== 1) return leaders.length === 0 ? "nobody leads" : `${leaders.map(({ member }) => member).join(" and ")} both say that they lead`;
+  if (leaders.length !== 1)
+    return leaders.length === 0
+      ? "nobody leads"
+      : `${leaders.map(({ member }) => member).join(" and ")} both say that they lead`;
   // What the leader had applied before the others are asked again, they have to reach; clients may go on writing.
   const index = Math.max(...first.map((facts) => facts?.index ?? 0));
   for (const server of servers) {
     const facts = await askServer(context.host(server.at), server);
-    if ((facts?.index ?? 0) < index) return `${server.member} has applied index ${facts?.index ?? 0}, and another ${index}`;
+    if ((facts?.index ?? 0) < index)
+      return `${server.member} has applied index ${facts?.index ?? 0}, and another ${index}`;
   }
   return undefined;
 }

@@ -4,7 +4,15 @@ import { link, open, unlink } from "node:fs/promises";
 import { basename } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { createCluster, createStandalone, type FileRow, inspect, joinCluster, replay, type Replayed } from "@ovnha/dbfile";
+import {
+  createCluster,
+  createStandalone,
+  type FileRow,
+  inspect,
+  joinCluster,
+  replay,
+  type Replayed,
+} from "@ovnha/dbfile";
 import { BackupError } from "../../error.ts";
 import { DATABASE_NAMES } from "../../layout/profile.ts";
 import type { Facts } from "../../restore/journal.ts";
@@ -24,7 +32,10 @@ type Content = Replayed["content"];
 const NAMED_MAX = 5;
 
 /** Makes the standalone file that is restored. One that is there already, of a run that was cut off, is looked at again. */
-export async function convertSource({ from, to, expect }: Of<"convert">, signal: AbortSignal | undefined): Promise<Outcome> {
+export async function convertSource(
+  { from, to, expect }: Of<"convert">,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
   const { sha256 } = await digestFile(from, signal);
   if (sha256 !== expect.sha256) throw changed(from, sha256, expect.sha256);
   if (!(await isThere(to))) await makeStandalone(from, to, signal);
@@ -32,12 +43,17 @@ export async function convertSource({ from, to, expect }: Of<"convert">, signal:
   const made = await digestFile(to, signal);
   return {
     facts: { [hashOf(to).fact]: made.sha256 },
-    notes: [`${to}: ${content.size} rows, schema ${content.schema.version ?? "without a version"}, SHA-256 ${made.sha256}`],
+    notes: [
+      `${to}: ${content.size} rows, schema ${content.schema.version ?? "without a version"}, SHA-256 ${made.sha256}`,
+    ],
   };
 }
 
 function changed(path: string, now: string, then: string): BackupError {
-  return new BackupError("INCONSISTENT", `${path} has the SHA-256 ${now}, and had ${then} when the plan was made`, { path, remedy: "make a new plan" });
+  return new BackupError("INCONSISTENT", `${path} has the SHA-256 ${now}, and had ${then} when the plan was made`, {
+    path,
+    remedy: "make a new plan",
+  });
 }
 
 async function makeStandalone(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
@@ -48,7 +64,12 @@ async function makeStandalone(from: string, to: string, signal: AbortSignal | un
   }
   // What the file knows to be committed, nothing that a later leader has overwritten, and nothing behind damage.
   const { content } = await replay(from, { signal });
-  await createStandalone({ path: to, schema: content.schema, rows: rowsOf(content), comment: `converted from ${basename(from)} for a restore` });
+  await createStandalone({
+    path: to,
+    schema: content.schema,
+    rows: rowsOf(content),
+    comment: `converted from ${basename(from)} for a restore`,
+  });
 }
 
 /** Copies a standalone file byte by byte, decompressed; it appears under its name when it is whole. */
@@ -67,7 +88,11 @@ async function place(from: string, to: string, signal: AbortSignal | undefined):
     await link(partial, to);
   } catch (error) {
     if (error instanceof Error && "code" in error && String(error.code).startsWith("Z_"))
-      throw new BackupError("DAMAGED", `${from} cannot be decompressed: ${error.message}`, { path: from, remedy: "take another backup", cause: error });
+      throw new BackupError("DAMAGED", `${from} cannot be decompressed: ${error.message}`, {
+        path: from,
+        remedy: "take another backup",
+        cause: error,
+      });
     throw ioError(error, to);
   } finally {
     await file.close();
@@ -77,7 +102,8 @@ async function place(from: string, to: string, signal: AbortSignal | undefined):
 
 async function readWhole(path: string, expect: ExpectedContent, signal: AbortSignal | undefined): Promise<Content> {
   const { name, damage, format } = await inspect(path, { signal });
-  const bad = (what: string): BackupError => new BackupError("DAMAGED", `${path} ${what}`, { path, remedy: "take another backup" });
+  const bad = (what: string): BackupError =>
+    new BackupError("DAMAGED", `${path} ${what}`, { path, remedy: "take another backup" });
   if (format !== "standalone") throw bad(`is ${format}, not standalone`);
   if (damage !== undefined) throw bad(`is damaged at offset ${damage.offset}`);
   if (name !== expect.databaseName) throw bad(`holds ${name}, not ${expect.databaseName}`);
@@ -115,25 +141,53 @@ export async function makeFirst(action: Of<"create-cluster">, signal: AbortSigna
   const { content: made } = await replay(to, { signal });
   const difference = firstDifference(content, made);
   if (difference !== undefined)
-    throw new BackupError("INCONSISTENT", `${to} is not what it was made of: ${difference}`, { path: to, remedy: "report this; restore with ovsdb-tool create-cluster by hand" });
+    throw new BackupError("INCONSISTENT", `${to} is not what it was made of: ${difference}`, {
+      path: to,
+      remedy: "report this; restore with ovsdb-tool create-cluster by hand",
+    });
   const { sha256 } = await digestFile(to, signal);
-  return { facts: { [hashOf(to).fact]: sha256 }, notes: [`cluster ${cid}, server ${sid}: ${made.size} rows, each compared`] };
+  return {
+    facts: { [hashOf(to).fact]: sha256 },
+    notes: [`cluster ${cid}, server ${sid}: ${made.size} rows, each compared`],
+  };
 }
 
 /** Makes the file of a server that joins. */
 export async function makeJoining(action: Of<"join-cluster">): Promise<Outcome> {
   const { to, database, address, remotes, cid, sid } = action;
   if (!(await isThere(to)))
-    await joinCluster({ path: to, name: DATABASE_NAMES[database], localAddress: address, remotes, clusterId: cid, serverId: sid });
+    await joinCluster({
+      path: to,
+      name: DATABASE_NAMES[database],
+      localAddress: address,
+      remotes,
+      clusterId: cid,
+      serverId: sid,
+    });
   await checkIds(to, action, undefined);
   const { sha256 } = await digestFile(to);
-  return { facts: { [hashOf(to).fact]: sha256 }, notes: [`server ${sid} joins cluster ${cid} through ${remotes.join(", ")}`] };
+  return {
+    facts: { [hashOf(to).fact]: sha256 },
+    notes: [`server ${sid} joins cluster ${cid} through ${remotes.join(", ")}`],
+  };
 }
 
-async function checkIds(path: string, wanted: { readonly cid: string; readonly sid: string }, signal: AbortSignal | undefined): Promise<void> {
+async function checkIds(
+  path: string,
+  wanted: { readonly cid: string; readonly sid: string },
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const found = await inspect(path, { signal });
-  const isRight = found.format !== "standalone" && found.clusterId === wanted.cid && found.serverId === wanted.sid && found.damage === undefined;
-  if (!isRight) throw new BackupError("INCONSISTENT", `${path} is not the file that this plan makes`, { path, remedy: "choose another work folder, and make a new plan" });
+  const isRight =
+    found.format !== "standalone" &&
+    found.clusterId === wanted.cid &&
+    found.serverId === wanted.sid &&
+    found.damage === undefined;
+  if (!isRight)
+    throw new BackupError("INCONSISTENT", `${path} is not the file that this plan makes`, {
+      path,
+      remedy: "choose another work folder, and make a new plan",
+    });
 }
 
 /** The first row that two contents do not share, in words. */
@@ -154,10 +208,17 @@ export function firstDifference(a: Content, b: Content): string | undefined {
 /** Equal for equal values, whatever the order of sets and maps. */
 function canonical(value: unknown): string {
   if (value instanceof Set) return `{${[...value].map(canonical).sort().join()}}`;
-  if (value instanceof Map) return `<${[...value].map(([key, of]) => `${canonical(key)}=${canonical(of)}`).sort().join()}>`;
+  if (value instanceof Map)
+    return `<${[...value]
+      .map(([key, of]) => `${canonical(key)}=${canonical(of)}`)
+      .sort()
+      .join()}>`;
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (typeof value === "object" && value !== null)
-    return `(${Object.entries(value).map(([key, of]) => `${key}:${canonical(of)}`).sort().join()})`;
+    return `(${Object.entries(value)
+      .map(([key, of]) => `${key}:${canonical(of)}`)
+      .sort()
+      .join()})`;
   return typeof value === "bigint" ? `${value}` : (JSON.stringify(value) ?? "undefined");
 }
 
@@ -171,12 +232,17 @@ export async function compareRows(action: Of<"compare-rows">, context: Context):
     const there = served.get(table.name) ?? new Set();
     const missing = [...table.uuids()].filter((uuid) => !there.has(uuid));
     const added = there.size - (table.size - missing.length);
-    if (missing.length > 0) differences.push(`${table.name} lacks ${missing.length} of ${table.size} rows: ${missing.slice(0, NAMED_MAX).join(", ")}${missing.length > NAMED_MAX ? ", …" : ""}`);
+    if (missing.length > 0)
+      differences.push(
+        `${table.name} lacks ${missing.length} of ${table.size} rows: ${missing.slice(0, NAMED_MAX).join(", ")}${missing.length > NAMED_MAX ? ", …" : ""}`,
+      );
     else if (added > 0) differences.push(`${table.name} has ${added} rows more`);
   }
   const lacking = differences.filter((text) => text.includes(" lacks "));
   if (strict && lacking.length > 0)
-    throw new BackupError("INCONSISTENT", `${server.member}'s ${server.databaseName}: ${lacking.join("; ")}`, { remedy: "see who has written to it since it was started; undo, or resume to compare again" });
+    throw new BackupError("INCONSISTENT", `${server.member}'s ${server.databaseName}: ${lacking.join("; ")}`, {
+      remedy: "see who has written to it since it was started; undo, or resume to compare again",
+    });
   const all = `${server.member}'s ${server.databaseName} has all ${content.size} rows of the source`;
   return { facts: {}, notes: lacking.length === 0 ? [all, ...differences] : differences };
 }

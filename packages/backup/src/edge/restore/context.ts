@@ -8,7 +8,10 @@ import { Host } from "./hosts.ts";
 export type Runners = Readonly<Record<string, Runner>>;
 
 /** Takes the fresh backup at the end of a restore. @returns where it lies, for the journal. */
-export type FreshBackup = (databases: Readonly<Record<string, readonly string[]>>, signal?: AbortSignal) => Promise<string>;
+export type FreshBackup = (
+  databases: Readonly<Record<string, readonly string[]>>,
+  signal?: AbortSignal,
+) => Promise<string>;
 
 export interface Context {
   readonly plan: RestorePlan;
@@ -20,7 +23,11 @@ export interface Context {
 }
 
 /** @throws BackupError `ARGUMENT` if a place of the plan has no runner. */
-export function makeHosts(plan: RestorePlan, runners: Runners, signal: AbortSignal | undefined): (name: string) => Host {
+export function makeHosts(
+  plan: RestorePlan,
+  runners: Runners,
+  signal: AbortSignal | undefined,
+): (name: string) => Host {
   const hosts = new Map<string, Host>();
   hosts.set(HERE, new Host(HERE, runners[HERE] ?? localRunner(), signal));
   for (const { name } of plan.members) {
@@ -30,6 +37,8 @@ export function makeHosts(plan: RestorePlan, runners: Runners, signal: AbortSign
   return (name) => {
     const host = hosts.get(name);
     if (host !== undefined) return host;
-    throw new BackupError("ARGUMENT", `there is no runner for ${JSON.stringify(name)}`, { remedy: "give one per member" });
+    throw new BackupError("ARGUMENT", `there is no runner for ${JSON.stringify(name)}`, {
+      remedy: "give one per member",
+    });
   };
 }

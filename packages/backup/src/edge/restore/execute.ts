@@ -2,7 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BackupError } from "../../error.ts";
 import type { JournalEvent } from "../../restore/journal.ts";
-import { applyEvent, type Direction, foldJournal, type Move, nextMove, type RestoreState } from "../../restore/machine.ts";
+import {
+  applyEvent,
+  type Direction,
+  foldJournal,
+  type Move,
+  nextMove,
+  type RestoreState,
+} from "../../restore/machine.ts";
 import { type Action, type Check, isRefused, type RestorePlan, type RestoreStep } from "../../restore/types.ts";
 import { perform } from "./actions.ts";
 import { firstFailure } from "./checks.ts";
@@ -17,13 +24,24 @@ const ALREADY_MS = 5_000;
 
 /** What happens, as it happens. */
 export type RestoreProgress =
-  | { readonly type: "step"; readonly step: RestoreStep; readonly number: number; readonly of: number; readonly attempt: number }
+  | {
+      readonly type: "step";
+      readonly step: RestoreStep;
+      readonly number: number;
+      readonly of: number;
+      readonly attempt: number;
+    }
   /** One of its actions begins. */
   | { readonly type: "action"; readonly step: RestoreStep; readonly action: Action }
   /** The actions of the step are over; what it has to lead to is waited for. */
   | { readonly type: "acted"; readonly step: RestoreStep }
   | { readonly type: "waiting"; readonly step: RestoreStep; readonly reason: string }
-  | { readonly type: "done"; readonly step: RestoreStep; readonly how: "acted" | "found"; readonly notes: readonly string[] }
+  | {
+      readonly type: "done";
+      readonly step: RestoreStep;
+      readonly how: "acted" | "found";
+      readonly notes: readonly string[];
+    }
   | { readonly type: "undo"; readonly step: RestoreStep; readonly attempt: number }
   | { readonly type: "undone"; readonly step: RestoreStep; readonly notes: readonly string[] };
 
@@ -42,7 +60,13 @@ export interface ExecuteOptions {
 export type RestoreResult =
   | { readonly outcome: "restored" | "undone"; readonly state: RestoreState; readonly notes: readonly string[] }
   /** A step failed, and nothing after it was begun. Resume, or undo. */
-  | { readonly outcome: "stopped"; readonly step: string; readonly reason: string; readonly remedy: string; readonly state: RestoreState }
+  | {
+      readonly outcome: "stopped";
+      readonly step: string;
+      readonly reason: string;
+      readonly remedy: string;
+      readonly state: RestoreState;
+    }
   /** Nothing was begun; `failures` are conditions of the preflight that do not hold now. */
   | { readonly outcome: "dry run"; readonly failures: readonly string[]; readonly state: RestoreState };
 
@@ -107,7 +131,10 @@ function refuse(move: Move): void {
 }
 
 function aborted(signal: AbortSignal): BackupError {
-  return new BackupError("ABORTED", "the restore was stopped between two steps", { cause: signal.reason, remedy: "resume it, or undo it" });
+  return new BackupError("ABORTED", "the restore was stopped between two steps", {
+    cause: signal.reason,
+    remedy: "resume it, or undo it",
+  });
 }
 
 interface Failure {
@@ -119,10 +146,18 @@ type Record_ = (event: JournalEvent) => Promise<void>;
 type StepMove = Extract<Move, { readonly kind: "step" | "undo" }>;
 
 /** One step, forth or back. A failure goes into the journal and is an answer; what is thrown is a signal or a broken disk. */
-async function tryMove(move: StepMove, context: Context, record: Record_, options: ExecuteOptions, notes: string[]): Promise<Failure | undefined> {
+async function tryMove(
+  move: StepMove,
+  context: Context,
+  record: Record_,
+  options: ExecuteOptions,
+  notes: string[],
+): Promise<Failure | undefined> {
   const { step } = move;
   try {
-    await (move.kind === "step" ? forward(move, context, record, options, notes) : back(move, context, record, options, notes));
+    await (move.kind === "step"
+      ? forward(move, context, record, options, notes)
+      : back(move, context, record, options, notes));
     return undefined;
   } catch (error) {
     const { signal } = context;
@@ -130,18 +165,32 @@ async function tryMove(move: StepMove, context: Context, record: Record_, option
     if (error instanceof BackupError && ["JOURNAL", "LIMIT"].includes(error.code)) throw error;
     const reason = (error as Error).message;
     await record({ type: "failed", step: step.id, reason });
-    const remedy = move.kind === "step" ? "see to the reason, then resume (--resume) or take it all back (--undo)" : "see to the reason, then go on with --undo";
+    const remedy =
+      move.kind === "step"
+        ? "see to the reason, then resume (--resume) or take it all back (--undo)"
+        : "see to the reason, then go on with --undo";
     return { reason, remedy };
   }
 }
 
-async function forward(move: StepMove, context: Context, record: Record_, options: ExecuteOptions, notes: string[]): Promise<void> {
+async function forward(
+  move: StepMove,
+  context: Context,
+  record: Record_,
+  options: ExecuteOptions,
+  notes: string[],
+): Promise<void> {
   const { step, attempt } = move;
   const { onProgress } = options;
   await record({ type: "begun", step: step.id, attempt });
   const number = context.plan.steps.indexOf(step) + 1;
   onProgress?.({ type: "step", step, number, of: context.plan.steps.length, attempt });
-  if (!step.always && step.after.length > 0 && step.actions.length > 0 && (await firstFailure(step.after, context)) === undefined) {
+  if (
+    !step.always &&
+    step.after.length > 0 &&
+    step.actions.length > 0 &&
+    (await firstFailure(step.after, context)) === undefined
+  ) {
     await record({ type: "done", step: step.id, how: "found", facts: {} });
     onProgress?.({ type: "done", step, how: "found", notes: [] });
     return;
@@ -155,7 +204,10 @@ async function forward(move: StepMove, context: Context, record: Record_, option
     const outcome = await perform(action, context, attempt).catch(async (error: unknown) => {
       // A service that was started already, by the process before this one, may say so with an exit code.
       const soon = { ...step, waitMs: Math.min(step.waitMs, ALREADY_MS) };
-      const isMet = action.kind === "run" && step.after.length > 0 && (await waitUntil(step.after, soon, context, options)) === undefined;
+      const isMet =
+        action.kind === "run" &&
+        step.after.length > 0 &&
+        (await waitUntil(step.after, soon, context, options)) === undefined;
       if (!isMet) throw error;
       return { facts: {}, notes: [`${(error as Error).message}; what it was for holds`] };
     });
@@ -164,13 +216,20 @@ async function forward(move: StepMove, context: Context, record: Record_, option
   }
   onProgress?.({ type: "acted", step });
   const still = await waitUntil(step.after, step, context, options);
-  if (still !== undefined) throw new BackupError("TOOL_FAILED", `${step.title}: ${still}, after ${Math.round(step.waitMs / 1000)} s`);
+  if (still !== undefined)
+    throw new BackupError("TOOL_FAILED", `${step.title}: ${still}, after ${Math.round(step.waitMs / 1000)} s`);
   await record({ type: "done", step: step.id, how: "acted", facts, ...(told.length === 0 ? {} : { notes: told }) });
   if (step.phase === "after" || step.phase === "verify") notes.push(...told);
   onProgress?.({ type: "done", step, how: "acted", notes: told });
 }
 
-async function back(move: StepMove, context: Context, record: Record_, options: ExecuteOptions, notes: string[]): Promise<void> {
+async function back(
+  move: StepMove,
+  context: Context,
+  record: Record_,
+  options: ExecuteOptions,
+  notes: string[],
+): Promise<void> {
   const { step, attempt } = move;
   const { onProgress } = options;
   await record({ type: "undo-begun", step: step.id, attempt });
@@ -187,7 +246,12 @@ async function back(move: StepMove, context: Context, record: Record_, options: 
 }
 
 /** Asks until all hold or the step's time is over; then the answer is why not. */
-async function waitUntil(checks: readonly Check[], step: RestoreStep, context: Context, { onProgress }: Pick<ExecuteOptions, "onProgress">): Promise<string | undefined> {
+async function waitUntil(
+  checks: readonly Check[],
+  step: RestoreStep,
+  context: Context,
+  { onProgress }: Pick<ExecuteOptions, "onProgress">,
+): Promise<string | undefined> {
   const endMs = performance.now() + step.waitMs;
   let told: string | undefined;
   for (let pauseMs: number = POLL_MS.first; ; pauseMs = Math.min(POLL_MS.last, pauseMs * 2)) {
@@ -201,7 +265,12 @@ async function waitUntil(checks: readonly Check[], step: RestoreStep, context: C
 }
 
 /** What would stop it at once, without doing anything. */
-async function dryRun(plan: RestorePlan, state: RestoreState, direction: Direction, context: Context): Promise<RestoreResult> {
+async function dryRun(
+  plan: RestorePlan,
+  state: RestoreState,
+  direction: Direction,
+  context: Context,
+): Promise<RestoreResult> {
   const move = nextMove(plan, state, direction);
   const failures: string[] = [];
   if (move.kind === "refused") failures.push(move.reason);

@@ -35,11 +35,21 @@ export class Host {
 
   /** Runs a program, with messages in English, since some of them are looked at. */
   run(command: readonly string[], timeoutMs: number = QUICK_MS, input?: AsyncIterable<Uint8Array>): Promise<RunResult> {
-    const options = { timeoutMs, ...(input === undefined ? {} : { input }), ...(this.#signal === undefined ? {} : { signal: this.#signal }) };
+    const options = {
+      timeoutMs,
+      ...(input === undefined ? {} : { input }),
+      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+    };
     return this.runner.run("env", ["LC_ALL=C", ...command], options);
   }
 
-  async #must(what: string, path: string, command: readonly string[], timeoutMs?: number, input?: AsyncIterable<Uint8Array>): Promise<string> {
+  async #must(
+    what: string,
+    path: string,
+    command: readonly string[],
+    timeoutMs?: number,
+    input?: AsyncIterable<Uint8Array>,
+  ): Promise<string> {
     const result = await this.run(command, timeoutMs, input);
     if (result.exitCode === 0) return result.stdout;
     throw this.error("IO", path, `cannot ${what} ${path}: ${result.stderr.trim() || `exit code ${result.exitCode}`}`);
@@ -57,7 +67,8 @@ export class Host {
       if (/No such file or directory|Not a directory/.test(stderr)) return undefined;
       throw this.error("IO", path, `cannot look at ${path}: ${stderr.trim()}`);
     }
-    const [raw = "0", size = "0", uid = "0", gid = "0", user = "", group = "", time = "0", inode = "0", device = "0"] = stdout.trim().split("|");
+    const [raw = "0", size = "0", uid = "0", gid = "0", user = "", group = "", time = "0", inode = "0", device = "0"] =
+      stdout.trim().split("|");
     const mode = Number.parseInt(raw, 16);
     const named = (name: string, id: string): string => (name === "" || name === "UNKNOWN" ? id : name);
     return {
@@ -81,7 +92,8 @@ export class Host {
   async hash(path: string): Promise<string> {
     const text = await this.#must("hash", path, ["sha256sum", "--", path], BULK_MS);
     const [, hash] = /^\\?([0-9a-f]{64})\s/.exec(text) ?? [];
-    if (hash === undefined) throw this.error("IO", path, `cannot hash ${path}: sha256sum wrote ${JSON.stringify(text.slice(0, 200))}`);
+    if (hash === undefined)
+      throw this.error("IO", path, `cannot hash ${path}: sha256sum wrote ${JSON.stringify(text.slice(0, 200))}`);
     return hash;
   }
 
@@ -104,7 +116,8 @@ export class Host {
     const { exitCode, stderr } = await this.run(["mkdir", "-m", "0700", "--", path]);
     if (exitCode === 0) return;
     // Another process of this restore that was cut off may have been faster.
-    if ((await this.find(path))?.isFolder !== true) throw this.error("IO", path, `cannot make ${path}: ${stderr.trim()}`);
+    if ((await this.find(path))?.isFolder !== true)
+      throw this.error("IO", path, `cannot make ${path}: ${stderr.trim()}`);
   }
 
   /** Puts data and names on the disk. Old versions of sync know no arguments, and then write everything. */
@@ -117,7 +130,12 @@ export class Host {
   async rename(from: string, to: string): Promise<void> {
     await this.#must("move", from, ["mv", "-n", "--", from, to]);
     if ((await this.exists(from)) || !(await this.exists(to)))
-      throw this.error("EXISTS", to, `${from} was not moved to ${to}: something is there`, "look at what it is, and move it away by hand");
+      throw this.error(
+        "EXISTS",
+        to,
+        `${from} was not moved to ${to}: something is there`,
+        "look at what it is, and move it away by hand",
+      );
   }
 
   /** Copies a file with owner, mode and times, and compares. `attempt` tells this try's partial file from those of others. */
@@ -125,18 +143,38 @@ export class Host {
     const partial = `${to}.partial-${attempt}`;
     await this.#must("copy", from, ["cp", "-p", "--", from, partial], BULK_MS);
     const [source, copied] = [await this.hash(from), await this.hash(partial)];
-    if (source !== copied) throw this.error("DAMAGED", to, `the copy ${partial} of ${from} differs from it`, "see whether a server writes to it, and whether the disk is sound");
+    if (source !== copied)
+      throw this.error(
+        "DAMAGED",
+        to,
+        `the copy ${partial} of ${from} differs from it`,
+        "see whether a server writes to it, and whether the disk is sound",
+      );
     await this.sync(partial);
     await this.rename(partial, to);
     return copied;
   }
 
   /** Sends a file from this machine; it gets its name when it is whole, and never that of another. */
-  async put(local: string, to: string, via: string, sha256: string, owner: Owner, mode: number, attempt: number): Promise<void> {
+  async put(
+    local: string,
+    to: string,
+    via: string,
+    sha256: string,
+    owner: Owner,
+    mode: number,
+    attempt: number,
+  ): Promise<void> {
     const partial = `${via}/incoming.${baseName(to)}.${attempt}`;
     await this.#must("write", partial, ["dd", `of=${partial}`, "bs=1048576", "conv=fsync"], BULK_MS, chunksOf(local));
     const arrived = await this.hash(partial);
-    if (arrived !== sha256) throw this.error("DAMAGED", partial, `${partial} arrived with the SHA-256 ${arrived}, and ${sha256} was sent`, "try again");
+    if (arrived !== sha256)
+      throw this.error(
+        "DAMAGED",
+        partial,
+        `${partial} arrived with the SHA-256 ${arrived}, and ${sha256} was sent`,
+        "try again",
+      );
     await this.#must("set the mode of", partial, ["chmod", `0${mode.toString(8)}`, "--", partial]);
     const now = await this.find(partial);
     if (now === undefined || !isOwner(owner, now))
@@ -177,7 +215,9 @@ type HeldLock = { readonly pid: string; readonly device: string; readonly inode:
 
 /** Held locks of `/proc/locks` (proc_locks(5)); a line with `->` only waits. */
 export function parseLocks(text: string): HeldLock[] {
-  const lines = text.matchAll(/^\d+:\s+(?:POSIX|OFDLCK)\s+\S+\s+(?:READ|WRITE)\s+(-?\d+)\s+([0-9a-f]+):([0-9a-f]+):(\d+)\s/gm);
+  const lines = text.matchAll(
+    /^\d+:\s+(?:POSIX|OFDLCK)\s+\S+\s+(?:READ|WRITE)\s+(-?\d+)\s+([0-9a-f]+):([0-9a-f]+):(\d+)\s/gm,
+  );
   return [...lines].map(([, pid = "", major = "", minor = "", inode = ""]) => ({
     pid,
     device: `${Number.parseInt(major, 16)}:${Number.parseInt(minor, 16)}`,

@@ -3,7 +3,13 @@ import { createHash } from "node:crypto";
 import { type FileHandle, link, mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BackupError } from "../../error.ts";
-import { formatLine, type JournalEvent, type JournalLine, type ParsedJournal, parseJournal } from "../../restore/journal.ts";
+import {
+  formatLine,
+  type JournalEvent,
+  type JournalLine,
+  type ParsedJournal,
+  parseJournal,
+} from "../../restore/journal.ts";
 import { PLAN_VERSION, type RestorePlan } from "../../restore/types.ts";
 import { ioError } from "../take/io-error.ts";
 
@@ -26,7 +32,10 @@ export async function readPlan(workFolder: string): Promise<RestorePlan> {
   const path = join(workFolder, PLAN_FILE);
   const text = await readText(path);
   if (text === undefined)
-    throw new BackupError("NOT_FOUND", `${workFolder} holds no ${PLAN_FILE}`, { path, remedy: "name the work folder of a restore that was begun" });
+    throw new BackupError("NOT_FOUND", `${workFolder} holds no ${PLAN_FILE}`, {
+      path,
+      remedy: "name the work folder of a restore that was begun",
+    });
   let plan: RestorePlan;
   try {
     plan = JSON.parse(text) as RestorePlan;
@@ -34,7 +43,10 @@ export async function readPlan(workFolder: string): Promise<RestorePlan> {
     throw new BackupError("JOURNAL", `${path} is not JSON: ${(cause as Error).message}`, { path, cause });
   }
   if (plan.format !== "ovnha-restore" || plan.formatVersion !== PLAN_VERSION)
-    throw new BackupError("JOURNAL", `${path} is not a plan of format version ${PLAN_VERSION}`, { path, remedy: "use the ovn-backup that it was made with" });
+    throw new BackupError("JOURNAL", `${path} is not a plan of format version ${PLAN_VERSION}`, {
+      path,
+      remedy: "use the ovn-backup that it was made with",
+    });
   return plan;
 }
 
@@ -105,7 +117,10 @@ export class JournalFile implements AsyncDisposable {
   async #write(text: string): Promise<void> {
     this.#bytes += Buffer.byteLength(text);
     if (this.#bytes > JOURNAL_BYTES_MAX)
-      throw new BackupError("LIMIT", `${this.#path} would grow beyond ${JOURNAL_BYTES_MAX} bytes`, { path: this.#path, remedy: "find out why the restore is begun over and over" });
+      throw new BackupError("LIMIT", `${this.#path} would grow beyond ${JOURNAL_BYTES_MAX} bytes`, {
+        path: this.#path,
+        remedy: "find out why the restore is begun over and over",
+      });
     try {
       await this.#file.write(text);
       await this.#file.sync();
@@ -126,7 +141,10 @@ async function keepPlan(plan: RestorePlan): Promise<void> {
   const there = await readText(path);
   if (there === text) return;
   if (there !== undefined)
-    throw new BackupError("JOURNAL", `${path} is another plan`, { path, remedy: "resume that one, or choose another work folder" });
+    throw new BackupError("JOURNAL", `${path} is another plan`, {
+      path,
+      remedy: "resume that one, or choose another work folder",
+    });
   const temporary = `${path}.${process.pid}.tmp`;
   const file = await open(temporary, "w", 0o600);
   try {
@@ -183,7 +201,10 @@ async function takeLock(path: string): Promise<void> {
       await clearStale(path, theirs);
     }
     const holder = (await readText(path))?.split(" ")[0] ?? "another process";
-    throw new BackupError("BUSY", `process ${holder} works on this restore (${path})`, { path, remedy: "wait for it, or end it" });
+    throw new BackupError("BUSY", `process ${holder} works on this restore (${path})`, {
+      path,
+      remedy: "wait for it, or end it",
+    });
   } finally {
     await unlink(draft).catch(() => {});
   }

@@ -13,7 +13,12 @@ const ROWS_BYTES_MAX = 1 << 30;
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /** Results of one transaction of selects, in the form of the wire (RFC 7047 §4.1.3). */
-async function ask(host: Host, server: ServerRef, transaction: readonly JsonValue[], timeoutMs: number): Promise<readonly JsonValue[]> {
+async function ask(
+  host: Host,
+  server: ServerRef,
+  transaction: readonly JsonValue[],
+  timeoutMs: number,
+): Promise<readonly JsonValue[]> {
   if (server.at === HERE && server.clientArgs.length === 0) {
     await using session = openSession(server.remote, { timeoutMs, connectMs: ASK_MS });
     return (await session.call("transact", transaction as never)) as unknown as readonly JsonValue[];
@@ -23,8 +28,15 @@ async function ask(host: Host, server: ServerRef, transaction: readonly JsonValu
     ...server.toolPrefix,
     ...["ovsdb-client", ...server.clientArgs, timeout, "query", server.remote, JSON.stringify(transaction)],
   ];
-  const { exitCode, stdout, stderr } = await host.runner.run(program, args, { timeoutMs: timeoutMs + 5_000, outputBytesMax: ROWS_BYTES_MAX });
-  if (exitCode !== 0) throw new BackupError("TOOL_FAILED", `${where(server)} does not answer: ${stderr.trim() || `exit code ${exitCode}`}`);
+  const { exitCode, stdout, stderr } = await host.runner.run(program, args, {
+    timeoutMs: timeoutMs + 5_000,
+    outputBytesMax: ROWS_BYTES_MAX,
+  });
+  if (exitCode !== 0)
+    throw new BackupError(
+      "TOOL_FAILED",
+      `${where(server)} does not answer: ${stderr.trim() || `exit code ${exitCode}`}`,
+    );
   return JSON.parse(stdout) as readonly JsonValue[];
 }
 
@@ -34,17 +46,26 @@ function rowsOf(result: JsonValue | undefined, server: ServerRef): readonly { re
   const rows = (result as { readonly rows?: readonly { readonly [name: string]: JsonValue }[] } | undefined)?.rows;
   if (rows !== undefined) return rows;
   const { error, details } = (result ?? {}) as { readonly error?: string; readonly details?: string };
-  throw new BackupError("TOOL_FAILED", `${where(server)} refuses: ${error ?? "no result"}${details === undefined ? "" : `: ${details}`}`);
+  throw new BackupError(
+    "TOOL_FAILED",
+    `${where(server)} refuses: ${error ?? "no result"}${details === undefined ? "" : `: ${details}`}`,
+  );
 }
 
 /** What the server says of itself. Undefined: it does not serve the database. @throws BackupError or the runner's error if it does not answer */
 export async function askServer(host: Host, server: ServerRef): Promise<ServerFacts | undefined> {
   const columns = ["model", "connected", "leader", "cid", "sid", "index"];
   const where_ = [["name", "==", server.databaseName]];
-  const [result] = await ask(host, server, ["_Server", { op: "select", table: "Database", where: where_, columns }], ASK_MS);
+  const [result] = await ask(
+    host,
+    server,
+    ["_Server", { op: "select", table: "Database", where: where_, columns }],
+    ASK_MS,
+  );
   const [row] = rowsOf(result, server);
   if (row === undefined) return undefined;
-  const uuid = (value: JsonValue | undefined): string | undefined => (Array.isArray(value) && value[0] === "uuid" ? String(value[1]) : undefined);
+  const uuid = (value: JsonValue | undefined): string | undefined =>
+    Array.isArray(value) && value[0] === "uuid" ? String(value[1]) : undefined;
   const { model, connected, leader, cid, sid, index } = row;
   return {
     model: model === "clustered" || model === "relay" ? model : "standalone",
@@ -57,7 +78,11 @@ export async function askServer(host: Host, server: ServerRef): Promise<ServerFa
 }
 
 /** The uuids of all rows, by table. */
-export async function rowUuids(host: Host, server: ServerRef, tables: readonly string[]): Promise<Map<string, Set<string>>> {
+export async function rowUuids(
+  host: Host,
+  server: ServerRef,
+  tables: readonly string[],
+): Promise<Map<string, Set<string>>> {
   const selects = tables.map((table) => ({ op: "select", table, where: [], columns: ["_uuid"] }));
   const results = await ask(host, server, [server.databaseName, ...selects], ROWS_MS);
   return new Map(

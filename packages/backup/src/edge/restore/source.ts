@@ -1,26 +1,24 @@
 /** What the file is that a database shall be restored from. */
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { DbFileError, inspect } from "@ovnha/dbfile";
 import { BackupError } from "../../error.ts";
 import { DATABASE_KEYS, DATABASE_NAMES, type DatabaseKey } from "../../layout/profile.ts";
 import { type Manifest, parseManifest } from "../../manifest.ts";
-import { manifestName } from "../../names.ts";
+import { manifestName, verifiedName } from "../../names.ts";
 import type { SourceFacts } from "../../restore/facts.ts";
 import { HERE } from "../../restore/types.ts";
+import { parseMark } from "../../store/mark.ts";
 import { digestFile } from "../take/digest.ts";
 import { ioError } from "../take/io-error.ts";
-
-/** Whether a backup was verified, and what is wrong with it if it was not. */
-export interface Verification {
-  /** Milliseconds since 1970; undefined: it does not verify. */
-  readonly verifiedMs: number | undefined;
-  readonly problems: readonly string[];
-}
+import { verifyBackup } from "../verify/verify-backup.ts";
 
 export interface SourceOptions {
-  /** Verifies a backup that has a manifest; without it, what is here is compared: size, SHA-256, structure. */
-  readonly verify?: ((path: string, signal?: AbortSignal) => Promise<Verification>) | undefined;
+  /**
+   * Verifies a backup that has a manifest, now; true unless told. Without it, the mark of an earlier `verifyBackup` counts, as
+   * long as the file is the same.
+   */
+  readonly verify?: boolean | undefined;
   readonly nowMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,13 +55,18 @@ function keyOf(database: string, path: string): DatabaseKey {
   });
 }
 
-async function backup(path: string, manifest: Manifest, digest: { readonly bytes: number; readonly sha256: string }, options: SourceOptions): Promise<SourceFacts> {
+async function backup(
+  path: string,
+  manifest: Manifest,
+  digest: { readonly bytes: number; readonly sha256: string },
+  options: SourceOptions,
+): Promise<SourceFacts> {
   const { file, database, schema, cluster, rows, createdAt, set } = manifest;
   const problems: string[] = [];
-  if (digest.sha256 !== file.sha256) problems.push(`it has the SHA-256 ${digest.sha256}, and its manifest says ${file.sha256}`);
+  if (digest.sha256 !== file.sha256)
+    problems.push(`it has the SHA-256 ${digest.sha256}, and its manifest says ${file.sha256}`);
   if (digest.bytes !== file.bytes) problems.push(`it has ${digest.bytes} bytes, and its manifest says ${file.bytes}`);
-  const verification = problems.length > 0 ? undefined : await options.verify?.(path, options.signal);
-  problems.push(...(verification?.problems ?? []));
+  const verifiedMs = problems.length > 0 ? undefined : await verifiedAt(path, digest.sha256, options, problems);
   return {
     database: keyOf(database, path),
     at: HERE,
@@ -76,7 +79,7 @@ async function backup(path: string, manifest: Manifest, digest: { readonly bytes
     sha256: digest.sha256,
     takenMs: Date.parse(createdAt),
     rows,
-    verifiedMs: verification?.verifiedMs,
+    verifiedMs,
     problems,
     cid: cluster?.cid,
     index: cluster?.index,
@@ -87,10 +90,32 @@ async function backup(path: string, manifest: Manifest, digest: { readonly bytes
   };
 }
 
+/** When it was found whole, in ms since 1970. What is wrong with it goes to `problems`. */
+async function verifiedAt(
+  path: string,
+  sha256: string,
+  { verify, nowMs, signal }: SourceOptions,
+  problems: string[],
+): Promise<number | undefined> {
+  if (verify === false) {
+    const text = await readFile(verifiedName(path), "utf8").catch(() => undefined);
+    const mark = text === undefined ? undefined : parseMark(text);
+    return mark?.sha256 === sha256 ? Date.parse(mark.verifiedAt) : undefined;
+  }
+  const report = await verifyBackup(path, { signal });
+  if (report.ok) return nowMs;
+  problems.push(...report.problems.filter(({ severity }) => severity === "error").map(({ message }) => message));
+  if (problems.length === 0) problems.push("it does not verify");
+  return undefined;
+}
+
 /** A file without a manifest: its structure is all there is to verify, and is verified by reading it. */
 async function bareFile(path: string, sha256: string, { nowMs, signal }: SourceOptions): Promise<SourceFacts> {
   if (path.endsWith(".gz"))
-    throw new BackupError("MANIFEST", `${path} is compressed and has no manifest beside it`, { path, remedy: "decompress it, or bring its manifest" });
+    throw new BackupError("MANIFEST", `${path} is compressed and has no manifest beside it`, {
+      path,
+      remedy: "decompress it, or bring its manifest",
+    });
   const found = await inspect(path, { signal }).catch((error: unknown) => {
     if (!(error instanceof DbFileError)) throw error;
     throw new BackupError(error.code === "NOT_FOUND" ? "NOT_FOUND" : "DAMAGED", error.message, { path, cause: error });
@@ -117,7 +142,16 @@ async function bareFile(path: string, sha256: string, { nowMs, signal }: SourceO
   } as const;
   if (found.format !== "clustered") {
     const takenMs = found.format === "standalone" ? (found.lastDateMs ?? modifiedMs) : modifiedMs;
-    return { ...common, kind: "standalone file", takenMs, cid: undefined, index: undefined, term: undefined, uncommitted: 0, left: false };
+    return {
+      ...common,
+      kind: "standalone file",
+      takenMs,
+      cid: undefined,
+      index: undefined,
+      term: undefined,
+      uncommitted: 0,
+      left: false,
+    };
   }
   return {
     ...common,
@@ -130,12 +164,4 @@ async function bareFile(path: string, sha256: string, { nowMs, signal }: SourceO
     uncommitted: found.uncommitted,
     left: found.left,
   };
-}
-
-/** Whether a path is there, as a file. */
-export async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }

@@ -36,7 +36,10 @@ export async function survey(cluster: ClusterDescription, options: SurveyOptions
   const here = new Host(HERE, runners[HERE] ?? localRunner(), signal);
   const hosts = cluster.members.map((member) => {
     const runner = Object.hasOwn(runners, member.name) ? runners[member.name] : undefined;
-    if (runner === undefined) throw new BackupError("ARGUMENT", `there is no runner for ${JSON.stringify(member.name)}`, { remedy: "give one per member" });
+    if (runner === undefined)
+      throw new BackupError("ARGUMENT", `there is no runner for ${JSON.stringify(member.name)}`, {
+        remedy: "give one per member",
+      });
     return new Host(member.name, runner, signal);
   });
   const members = await Promise.all(
@@ -64,9 +67,15 @@ async function askMember(
   const where = host.runner.name;
   try {
     const { exitCode, stderr } = await host.run(["true"]);
-    if (exitCode !== 0) return { name: member.name, where, reachable: false, reason: stderr.trim() || `exit code ${exitCode}` };
+    if (exitCode !== 0)
+      return { name: member.name, where, reachable: false, reason: stderr.trim() || `exit code ${exitCode}` };
     const missingTools = await missing(host);
-    const found = missingTools.length > 0 ? [] : await Promise.all(databases.map(async (key) => [key, await askDatabase(cluster, member, key, host, here)] as const));
+    const found =
+      missingTools.length > 0
+        ? []
+        : await Promise.all(
+            databases.map(async (key) => [key, await askDatabase(cluster, member, key, host, here)] as const),
+          );
     return { name: member.name, where, reachable: true, missingTools, databases: Object.fromEntries(found) };
   } catch (error) {
     return { name: member.name, where, reachable: false, reason: (error as Error).message };
@@ -96,10 +105,17 @@ async function askDatabase(
   const writable = isFolder && (await host.isWritable(folder));
   const server = await attempt<ServerFacts | undefined>(() => askServer(asking, ref), undefined);
   const control = { ...ref, at: member.name, control: layout.controlSocket, toolPrefix: layout.toolPrefix };
-  const configured = server?.model === "clustered" ? await attempt<readonly ConfiguredServer[]>(() => configuredServers(host, control), []) : [];
+  const configured =
+    server?.model === "clustered"
+      ? await attempt<readonly ConfiguredServer[]>(() => configuredServers(host, control), [])
+      : [];
   return {
-    file: file === undefined ? undefined : { sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs, mode: file.mode, owner: file.owner },
-    fileSid: file === undefined ? undefined : await attempt(() => fileSid(host, layout.file, layout.toolPrefix), undefined),
+    file:
+      file === undefined
+        ? undefined
+        : { sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs, mode: file.mode, owner: file.owner },
+    fileSid:
+      file === undefined ? undefined : await attempt(() => fileSid(host, layout.file, layout.toolPrefix), undefined),
     lock: isFolder ? await host.lock(layout.file) : "free",
     folder: !isFolder ? "missing" : writable ? "writable" : "not writable",
     freeBytes: isFolder ? await host.freeBytes(folder) : undefined,
