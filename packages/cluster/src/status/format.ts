@@ -11,19 +11,22 @@ import type { ClusterStatus, Connection, LineName, MembershipChange, PrintedId, 
  */
 export function formatClusterStatus(status: ClusterStatus): string {
   const text = formatLines(status);
-  const path = differs(status, readBack(text), "");
-  if (path === undefined) return text;
-  throw new ClusterError(
-    "INVALID_VALUE",
-    `the status can't be written as cluster/status prints it: ${path === "" ? "it" : path} would not be read back the same`,
-  );
+  const problem = problemOf(status, text);
+  if (problem === undefined) return text;
+  throw new ClusterError("INVALID_VALUE", `the status can't be written as cluster/status prints it: ${problem}`);
 }
 
-function readBack(text: string): unknown {
+/** Why the text would not be read back as this status. */
+function problemOf(status: ClusterStatus, text: string): string | undefined {
   try {
-    return parseClusterStatus(text);
+    const read = parseClusterStatus(text);
+    // What a broken line becomes, an unknown line, is not the place of the mistake.
+    const path =
+      differs({ ...status, unknownLines: [], adding: [] }, { ...read, unknownLines: [], adding: [] }, "") ??
+      differs(status, read, "");
+    return path === undefined ? undefined : `${path} would not be read back the same`;
   } catch (error) {
-    if (error instanceof ClusterError) return undefined;
+    if (error instanceof ClusterError) return error.message;
     throw error;
   }
 }

@@ -144,7 +144,8 @@ function scanServer(text: string, start: number): { server: PrintedServer; end: 
   for (let open = text.indexOf(" (", start); open !== -1; open = text.indexOf(" (", open + 1)) {
     const blank = indexOfWithin(text, " ", open + 2, SHORT_LENGTH_MAX + 1);
     if (blank <= open + 2 || !text.startsWith("at ", blank + 1) || !startsAddress(text, blank + 4)) continue;
-    const close = endOfGroup(text, blank + 4);
+    // Only a path can hold a bracket.
+    const close = text.startsWith("unix:", blank + 4) ? endOfGroup(text, blank + 4) : text.indexOf(")", blank + 4);
     if (open === start || close === -1) return undefined;
     return {
       server: {
@@ -164,15 +165,22 @@ function indexOfWithin(text: string, character: string, start: number, lengthMax
   return -1;
 }
 
-/** The bracket that closes a group; a path or a nickname may hold brackets, so only one before a suffix counts. */
+/** The bracket that closes a group. A path or a nickname may hold brackets, so the first one that a suffix follows counts. */
 function endOfGroup(text: string, start: number): number {
   for (let at = text.indexOf(")", start); at !== -1; at = text.indexOf(")", at + 1)) {
-    const next = at + 1;
-    if (next === text.length || text.startsWith(" (", next) || text.startsWith(" next_index=", next)) return at;
-    if (text.startsWith(" last msg ", next)) return at;
+    if (startsSuffix(text, at + 1)) return at;
   }
-  // A suffix that is not known here: the first bracket is the likeliest end.
   return text.indexOf(")", start);
+}
+
+/** The end of the line, or what stands after a group: ` (…`, ` last msg `, ` name=`. */
+function startsSuffix(text: string, at: number): boolean {
+  if (at === text.length) return true;
+  if (text.charCodeAt(at) !== 32) return false;
+  if (text.charCodeAt(at + 1) === 40 || text.startsWith("last msg ", at + 1)) return true;
+  const equals = indexOfWithin(text, "=", at + 1, 32);
+  const blank = indexOfWithin(text, " ", at + 1, 32);
+  return equals > at + 1 && (blank === -1 || equals < blank);
 }
 
 /** `NICKNAME (SHORT at ADDRESS) (PHASE)`, to the end of the line. */
