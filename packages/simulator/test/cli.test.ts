@@ -1,5 +1,8 @@
 /** The command: what it prints, and how it ends. */
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runQuorumSim } from "../src/edge/cli/quorum-sim.ts";
 
@@ -134,7 +137,28 @@ describe("quorum-sim", () => {
 
 test("the lines of the README run", async () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const [, text = ""] = /parseScenario\(`\n([\s\S]*?)`\)/.exec(readme) ?? [];
+  const [, yaml = ""] = /```yaml\n([\s\S]*?)```/.exec(readme) ?? [];
   const { parseScenario, simulate } = await import("../src/index.ts");
-  expect(simulate(parseScenario(text), { seed: 1 }).verdict.word).toBe("outage");
+  expect(simulate(parseScenario(yaml), { seed: 1 }).verdict.word).toBe("outage");
+  // The lines of TypeScript, as they stand, with the package's name for its sources.
+  const [, code = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+  const index = new URL("../src/index.ts", import.meta.url).href;
+  const folder = mkdtempSync(join(tmpdir(), "readme-"));
+  try {
+    const file = join(folder, "readme.mts");
+    writeFileSync(file, code.replace('"@ovnha/simulator"', JSON.stringify(index)));
+    const args = ["--conditions=ovnha-source", "--import", import.meta.resolve("tsx"), file];
+    const out = execFileSync(process.execPath, args, { encoding: "utf8", timeout: 50_000 });
+    expect(out).toMatch(/^outage - /);
+    expect(out).toMatch(/restart m2, m3, m1 - smallest wait \d+ ms/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  // And the commands: each is one that there is, with flags that there are.
+  const [, shell = ""] = /```sh\n([\s\S]*?)```/.exec(readme) ?? [];
+  for (const line of shell.trim().split("\n")) {
+    const [, ...args] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (args[0] === "plan") args.push("--seeds", "5");
+    expect({ line, status: (await run(...args)).status }).toEqual({ line, status: line.includes("--wipe") ? 4 : 0 });
+  }
 });

@@ -79,7 +79,7 @@ function print(terminal: Terminal, result: Awaited<ReturnType<typeof runOne>>, v
     `  ${what}`,
     real,
     theirs,
-    agrees ? "" : red("differs"),
+    agrees ? green("agrees") : red("differs"),
   ]);
-  if (rows.length > 0) terminal.out(`${table(["", `real ${version}`, "simulated", ""], rows)}\n\n`);
+  if (rows.length > 0) terminal.out(`${table(["", `measured on ${version}`, "simulated", "verdict"], rows)}\n\n`);
 }

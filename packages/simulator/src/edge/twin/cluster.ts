@@ -4,10 +4,18 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ScenarioError } from "../../scenario/error.ts";
-import type { Condition, Scenario, Target } from "../../scenario/types.ts";
+import type { Action, Condition, Scenario, Target } from "../../scenario/types.ts";
+import { Networks } from "./networks.ts";
 import { type MemberStatus, RealMember } from "./member.ts";
 
 const FORM_MS = 60_000;
+const RAFT_PORT = 6643;
+const NETWORK_VERBS = new Set<Action["do"]>(["cut", "isolate", "heal", "move-address"]);
+
+/** Whether its members need networks of their own. */
+export function needsNetworks({ steps }: Scenario): boolean {
+  return steps.some(({ action }) => NETWORK_VERBS.has(action.do));
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -22,8 +30,11 @@ export class RealCluster implements AsyncDisposable {
   readonly members: RealMember[] = [];
   readonly scenario: Scenario;
   readonly #keep: boolean;
+  /** Where the schedule cuts links or moves addresses. */
+  readonly networks: Networks | undefined;
 
   constructor(scenario: Scenario, keep: boolean) {
+    this.networks = needsNetworks(scenario) ? new Networks() : undefined;
     this.dir = mkdtempSync(join(tmpdir(), "quorum-twin-"));
     this.scenario = scenario;
     this.#keep = keep;
@@ -32,6 +43,7 @@ export class RealCluster implements AsyncDisposable {
   /** m1 makes the cluster, the others join it. */
   async form(): Promise<void> {
     const { members, electionTimerMs } = this.scenario.cluster;
+    await this.networks?.make();
     for (let i = 1; i <= members; i++) await this.add();
     for (const member of this.members) {
       if (member === this.members[0]) await member.create(electionTimerMs);
@@ -43,7 +55,12 @@ export class RealCluster implements AsyncDisposable {
   }
 
   async add(): Promise<RealMember> {
-    const member = new RealMember(this.dir, `m${this.members.length + 1}`, await freePort());
+    const name = `m${this.members.length + 1}`;
+    const place = await this.networks?.add();
+    const member =
+      place === undefined
+        ? new RealMember(this.dir, name, `tcp:127.0.0.1:${await freePort()}`)
+        : new RealMember(this.dir, name, `tcp:${place.address}:${RAFT_PORT}`, place.prefix);
     this.members.push(member);
     return member;
   }
@@ -60,6 +77,17 @@ export class RealCluster implements AsyncDisposable {
       if (performance.now() > deadlineMs) throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Both ways, or from the first to the second alone. */
+  async cut(from: readonly RealMember[], to: readonly RealMember[], oneWay: boolean, isCut: boolean): Promise<void> {
+    const number = (member: RealMember): number => this.members.indexOf(member);
+    for (const a of from)
+      for (const b of to) {
+        if (a === b) continue;
+        await this.networks?.cut(number(a), number(b), isCut);
+        if (!oneWay) await this.networks?.cut(number(b), number(a), isCut);
+      }
   }
 
   statuses(): Promise<(MemberStatus | undefined)[]> {
@@ -130,6 +158,7 @@ export class RealCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const member of this.members) if (member.isPaused) member.signal(false);
     await Promise.all(this.members.map((member) => member.stop("kill")));
+    await this.networks?.remove();
     if (!this.#keep) rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -38,10 +38,14 @@ export class RealMember {
   #identity: { readonly sid: string; readonly cid: string | undefined } | undefined;
   #starts = 0;
 
-  constructor(dir: string, name: string, port: number) {
+  /** What runs a command in the network of this member; nothing on loopback. */
+  readonly #prefix: readonly string[];
+
+  constructor(dir: string, name: string, address: string, prefix: readonly string[] = []) {
     this.dir = join(dir, name);
     this.name = name;
-    this.address = `tcp:127.0.0.1:${port}`;
+    this.#prefix = prefix;
+    this.address = address;
     this.socket = join(this.dir, "db.sock");
     mkdirSync(this.dir, { recursive: true });
   }
@@ -88,9 +92,11 @@ export class RealMember {
     if (this.process !== undefined) return;
     const run = ++this.#starts;
     const log = join(this.dir, `log-${run}`);
+    const [program = "", ...args] = [...this.#prefix, "ovsdb-server"];
     const child = spawn(
-      "ovsdb-server",
+      program,
       [
+        ...args,
         "-vfile:info",
         "-vconsole:off",
         "-vsyslog:off",
@@ -191,9 +197,13 @@ export class RealMember {
     return status;
   }
 
-  /** `_Server.Database.connected`. */
   async isConnected(): Promise<boolean> {
-    if (this.process === undefined || this.isPaused) return false;
+    return (await this.connection()) === true;
+  }
+
+  /** `_Server.Database.connected`; undefined if it does not answer. */
+  async connection(): Promise<boolean | undefined> {
+    if (this.process === undefined || this.isPaused) return undefined;
     const query = {
       op: "select",
       table: "Database",
@@ -203,6 +213,6 @@ export class RealMember {
     const answer = (await askOnce(this.socket, "transact", ["_Server", query], 2000).catch(() => undefined)) as
       | [{ readonly rows?: readonly { readonly connected: boolean }[] }]
       | undefined;
-    return answer?.[0].rows?.[0]?.connected === true;
+    return answer?.[0].rows?.[0]?.connected;
   }
 }

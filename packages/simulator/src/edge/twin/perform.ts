@@ -1,7 +1,8 @@
 /** The verbs of a schedule, done to real servers. */
 import { ScenarioError } from "../../scenario/error.ts";
 import type { Action, BootPolicy, Scenario } from "../../scenario/types.ts";
-import type { RealCluster } from "./cluster.ts";
+import { needsNetworks, type RealCluster } from "./cluster.ts";
+import { canNetns } from "./networks.ts";
 import { DATABASE, type RealMember } from "./member.ts";
 
 const POSSIBLE = new Set<Action["do"]>([
@@ -18,6 +19,7 @@ const POSSIBLE = new Set<Action["do"]>([
     "compact",
     "transfer",
   ] as const),
+  ...(["cut", "isolate", "heal", "move-address"] as const),
   ...(["change-timer", "join", "leave", "kick", "failure-test", "mark", "expect"] as const),
 ]);
 
@@ -25,8 +27,11 @@ const POSSIBLE = new Set<Action["do"]>([
 export function whyNot(scenario: Scenario): string | undefined {
   if (scenario.cluster.watchdog !== "none") return "its watchdog is not played on real servers";
   if (scenario.models.snapshotMs > 0) return "its pause needs a database of a size that takes as long to write";
+  if (scenario.groups.length > 0) return "its groups are several databases, and one is played";
+  if (needsNetworks(scenario) && !canNetns())
+    return "it cuts links or moves addresses, which needs network namespaces: run as root on Linux, with iproute2";
   for (const { action } of scenario.steps) {
-    if (!POSSIBLE.has(action.do)) return `"${action.do}" needs machines or networks that can be cut`;
+    if (!POSSIBLE.has(action.do)) return `"${action.do}" needs machines or chance of its own`;
     if ("how" in action && action.how === "powerloss") return "a process can be killed, not its power cut";
   }
   return undefined;
@@ -120,6 +125,24 @@ export async function perform(
     case "kick":
       if (action.target === "ghosts") return kickGhosts(cluster);
       for (const member of await cluster.targets(action.target)) await kick(cluster, member.identity?.sid ?? "");
+      return;
+    case "cut": {
+      const [from = [], to = []] = await Promise.all(action.between.map((target) => cluster.targets(target)));
+      await cluster.cut(from, to, action.oneWay, true);
+      if (action.forMs !== undefined) later(action.forMs, () => cluster.cut(from, to, action.oneWay, false));
+      return;
+    }
+    case "isolate": {
+      const members = await cluster.targets(action.target);
+      await cluster.cut(members, cluster.members, false, true);
+      if (action.forMs !== undefined) later(action.forMs, () => cluster.cut(members, cluster.members, false, false));
+      return;
+    }
+    case "heal":
+      return cluster.cut(cluster.members, cluster.members, true, false);
+    case "move-address":
+      for (const member of await cluster.targets(action.target))
+        await cluster.networks?.move(cluster.members.indexOf(member));
       return;
     case "burst":
     case "mark":

@@ -1,11 +1,13 @@
 /** Writes at a steady pace to whichever member takes it, and notes when nothing came through. */
 import type { RealCluster } from "./cluster.ts";
-import { DATABASE } from "./member.ts";
+import { DATABASE, type RealMember } from "./member.ts";
 import { Asker, askOnce } from "./rpc.ts";
 
 /** A stretch without an acknowledged write counts from here on, as in the simulator. */
 const OUTAGE_MIN_MS = 100;
 const SILENCE_MS = 10_000;
+/** How often a server that has not answered yet is asked whether it is cut off. */
+const WATCH_MS = 200;
 
 export class Writer {
   readonly acked: number[] = [];
@@ -38,6 +40,7 @@ export class Writer {
   async #run(): Promise<void> {
     let asker: Asker | undefined;
     let waitingMs: number | undefined;
+    let at: RealMember | undefined;
     let turn = 0;
     const now = (): number => performance.now() - this.#startMs;
     let dueMs = now();
@@ -47,14 +50,21 @@ export class Writer {
       const { members } = this.#cluster;
       if (asker === undefined) {
         const member = members[turn++ % members.length];
-        if (member !== undefined && (await member.isConnected())) asker = new Asker(member.socket);
-        else if (turn % members.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+        if (member !== undefined && (await member.isConnected())) {
+          asker = new Asker(member.socket);
+          at = member;
+        } else if (turn % members.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
         if (asker === undefined) continue;
       }
       const number = ++this.#next;
       const insert = { op: "insert", table: "Write", row: { number } };
       try {
-        await asker.ask("transact", [DATABASE, insert], SILENCE_MS);
+        const isOver = { yes: false };
+        const reply = asker.ask("transact", [DATABASE, insert], SILENCE_MS);
+        await Promise.race([reply, disconnected(at, isOver)]).finally(() => {
+          isOver.yes = true;
+          reply.catch(() => {});
+        });
         this.acked.push(number);
         this.lastAckMs = now();
         if (this.lastAckMs - waitingMs >= OUTAGE_MIN_MS) this.outages.push([waitingMs, this.lastAckMs]);
@@ -69,6 +79,15 @@ export class Writer {
     asker?.close();
     if (waitingMs !== undefined && now() - waitingMs >= OUTAGE_MIN_MS * 10) this.outages.push([waitingMs, now()]);
   }
+}
+
+/** Rejects once the server says of itself that it is cut off, as OVSDB's clients watch for; never resolves. */
+async function disconnected(member: RealMember | undefined, isOver: { readonly yes: boolean }): Promise<never> {
+  while (!isOver.yes) {
+    await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+    if (!isOver.yes && (await member?.connection()) === false) throw new Error("the server is not connected any more");
+  }
+  return new Promise(() => {});
 }
 
 /** Every number that a member holds, read from the member itself even if it has no leader. */
