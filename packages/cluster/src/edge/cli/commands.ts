@@ -12,4 +12,29 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "the same, live; a line per change where output is no terminal",
     load: () => import("./watch.ts"),
   },
+  {
+    name: "doctor",
+    summary: "looks several times, reads the logs, says what is wrong, why, and what to do",
+    load: () => import("./doctor.ts"),
+  },
+  {
+    name: "plan",
+    summary: "what may be done: restart, kick, leave, timer, recovery; with --execute, done",
+    load: () => import("./plan.ts"),
+  },
+  {
+    name: "gate",
+    summary: "may the next member go down?",
+    load: () => import("./gate.ts"),
+  },
+  {
+    name: "runbook",
+    summary: "the emergency on paper: numbered steps with the real ids and paths",
+    load: () => import("./runbook.ts"),
+  },
+  {
+    name: "metrics",
+    summary: "for Prometheus, once or as an exporter",
+    load: () => import("./metrics.ts"),
+  },
 ];

@@ -1,0 +1,46 @@
+/** Several looks one after another, judged with what was seen before. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { History } from "../../judge/history.ts";
+import { track } from "../../judge/track.ts";
+import type { Verdict } from "../../judge/types.ts";
+import type { Observation } from "../../observe/types.ts";
+import { type Extra, observe } from "../observe/observe.ts";
+import type { Asked } from "./targets.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type Looks = {
+  readonly observation: Observation;
+  /** The one before the last; undefined if there was only one. */
+  readonly previous: Observation | undefined;
+  readonly verdict: Verdict;
+  readonly history: History;
+};
+
+export type LookOptions = {
+  readonly count: number;
+  /** Between two looks, in ms. */
+  readonly intervalMs: number;
+  readonly history?: History | undefined;
+  readonly extras?: readonly Extra[] | undefined;
+};
+
+export function lookOnce(
+  { members, databases, tls, timeoutMs }: Asked,
+  terminal: Terminal,
+  extras?: readonly Extra[],
+): Promise<Observation> {
+  return observe({ members, databases, tls, timeoutMs, extras, signal: terminal.signal });
+}
+
+export async function look(asked: Asked, terminal: Terminal, options: LookOptions): Promise<Looks> {
+  let { history } = options;
+  let previous: Observation | undefined;
+  for (let number = 1; ; number++) {
+    const observation = await lookOnce(asked, terminal, options.extras);
+    const tracked = track(history, observation, { expected: asked.expected });
+    history = tracked.history;
+    if (number >= options.count) return { observation, previous, verdict: tracked.verdict, history };
+    previous = observation;
+    await pause(options.intervalMs, undefined, { signal: terminal.signal }).catch(() => {});
+  }
+}
