@@ -10,6 +10,7 @@ import {
 import { JsonScanner } from "./scan/json-scanner.ts";
 import { type Outline, OutlineVisitor } from "./scan/outline.ts";
 import { decodeText } from "./scan/text.ts";
+import { type FindBytes, Skimmer } from "./skim.ts";
 import { type Readable, type Span, Window } from "./scan/window.ts";
 
 export const WINDOW_BYTES: number = 1 << 20;
@@ -23,7 +24,9 @@ export interface Hash {
 /** A record whose hash is right and whose body is one JSON object. */
 export type OutlinedRecord = { readonly type: "record"; readonly place: RecordPlace; readonly outline: Outline };
 
-export type Walked = OutlinedRecord | { readonly type: "damage"; readonly damage: Damage } | { readonly type: "end" };
+type DamageWalked = { readonly type: "damage"; readonly damage: Damage };
+
+export type Walked = OutlinedRecord | DamageWalked | { readonly type: "end" };
 
 export type WalkOptions = {
   readonly newHash: () => Hash;
@@ -37,11 +40,8 @@ export type WalkOptions = {
   readonly verify?: boolean | undefined;
   /** Bytes that are in memory at once; at least {@link HEADER_LINE_BYTES_MAX}. */
   readonly windowBytes?: number | undefined;
-  /**
-   * True to leave the JSON of a long body alone where its hash is right: its members are found from both ends instead. For
-   * looking only, see {@link skim}.
-   */
-  readonly skim?: boolean | undefined;
+  /** Leaves the rows of records alone that are longer than a window; see skim.ts. For looking only. */
+  readonly skim?: FindBytes | undefined;
 };
 
 export class RecordReader {
@@ -93,19 +93,41 @@ export class RecordReader {
         `promises ${header.bodyBytes} bytes, of which ${this.#end - bodyOffset} are there`,
       );
     const place = { ordinal: this.#ordinal, offset, bodyOffset, bodyBytes: header.bodyBytes, endOffset };
-    const fault = yield* this.#walkBody(place, header.sha1);
-    if (fault !== undefined) return fault;
+    const outline = yield* this.#outline(place, header.sha1);
+    if ("type" in outline) return outline;
     this.#offset = endOffset;
     this.#ordinal++;
-    return { type: "record", place, outline: (this.#visitor as OutlineVisitor).outline() };
+    return { type: "record", place, outline };
   }
 
-  *#walkBody({ bodyOffset, endOffset }: RecordPlace, sha1: string): Generator<undefined, Walked | undefined> {
+  *#outline(place: RecordPlace, sha1: string): Generator<undefined, Outline | DamageWalked> {
+    const { skim } = this.#options;
+    if (skim !== undefined && place.bodyBytes > this.window.bytes.length) {
+      const scanner = this.#prepare();
+      const skimmer = new Skimmer(this.#magic === "CLUSTER", skim, scanner, this.#visitor as OutlineVisitor);
+      const fault = yield* this.#walkBody(place, sha1, skimmer);
+      const outline = fault ?? skimmer.finish(this.window, place.endOffset);
+      if (outline !== undefined) return outline;
+    }
     const scanner = this.#prepare();
+    const fault = yield* this.#walkBody(place, sha1, scanner);
+    if (fault !== undefined) return fault;
+    if (!scanner.finish(place.endOffset)) return this.#damaged("json", `is not JSON: ${scanner.fault}`);
+    if (!scanner.rootIsObject) return this.#damaged("object", "is JSON, but no object");
+    return (this.#visitor as OutlineVisitor).outline();
+  }
+
+  /** Hands the body on, a window at a time. */
+  *#walkBody(
+    { bodyOffset, endOffset }: RecordPlace,
+    sha1: string,
+    scanner: JsonScanner | Skimmer,
+  ): Generator<undefined, DamageWalked | undefined> {
     const hash = this.#options.verify === false ? undefined : this.#options.newHash();
     for (let at = bodyOffset; at < endOffset; ) {
       // A whole record in the window stays there; a long one is taken a window at a time.
-      if (at >= this.window.end || endOffset - bodyOffset <= this.window.bytes.length)
+      const isSeen = at >= this.window.start && at < this.window.end;
+      if (!isSeen || endOffset - bodyOffset <= this.window.bytes.length)
         this.window.need(at, Math.min(endOffset - at, this.window.bytes.length));
       const to = Math.min(endOffset, this.window.end);
       if (to <= at) return this.#damaged("length", "could not be read to its end");
@@ -117,8 +139,6 @@ export class RecordReader {
     }
     const found = hash?.digest("hex") ?? sha1;
     if (found !== sha1) return this.#damaged("hash", `has the SHA-1 ${found} where ${sha1} is promised`);
-    if (!scanner.finish(endOffset)) return this.#damaged("json", `is not JSON: ${scanner.fault}`);
-    if (!scanner.rootIsObject) return this.#damaged("object", "is JSON, but no object");
     return undefined;
   }
 
@@ -139,7 +159,7 @@ export class RecordReader {
     return decodeText(bytes);
   }
 
-  #damaged(kind: DamageKind, what: string): Walked {
+  #damaged(kind: DamageKind, what: string): DamageWalked {
     const offset = this.#offset;
     const message = `record ${this.#ordinal} at offset ${offset} ${what}`;
     return { type: "damage", damage: { kind, offset, lostBytes: this.#source.sizeBytes - offset, message } };

@@ -18,6 +18,9 @@ export type DbFileOrPath = DbFile | string;
 
 const newHash = (): ReturnType<typeof createHash> => createHash("sha1");
 
+const findBytes = (haystack: Uint8Array, needle: Uint8Array): number =>
+  Buffer.from(haystack.buffer, haystack.byteOffset, haystack.byteLength).indexOf(needle);
+
 export class DbFile implements Disposable {
   readonly file: ReadableFile;
   #survey: Survey | undefined;
@@ -63,6 +66,16 @@ export class DbFile implements Disposable {
   async survey(options: OpenOptions = {}): Promise<Survey> {
     this.#survey ??= await placed(this.path, () => runPaced(survey(this.reader()), options.signal));
     return this.#survey;
+  }
+
+  /**
+   * The same, but the rows of long records are not looked at: ids, log and damage are right, and places of tables are
+   * missing. For {@link inspect}.
+   */
+  async skim(options: OpenOptions = {}): Promise<Survey> {
+    if (this.#survey !== undefined) return this.#survey;
+    const reader = new RecordReader(this.file, { newHash, windowBytes: this.#windowBytes, skim: findBytes });
+    return await placed(this.path, () => runPaced(survey(reader), options.signal));
   }
 
   /** The bytes of a span, as `FileRecord`s name them. */

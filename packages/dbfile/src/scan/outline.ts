@@ -62,6 +62,23 @@ export class OutlineVisitor implements JsonVisitor {
     this.#isData = false;
   }
 
+  /** Where the transaction begins that the walk is in; undefined outside of one. */
+  get transactionStart(): number | undefined {
+    return this.#levels.at(-1) === "transaction" ? this.#transactionStart : undefined;
+  }
+
+  /**
+   * The outline of a record whose walk was broken off inside the transaction: `found` are members of the transaction that
+   * are known nevertheless, `end` is where it ends, and `rest` are the record's members behind the data.
+   */
+  skimmedOutline(found: readonly MemberSpan[], end: number, rest: readonly MemberSpan[]): Outline {
+    const second = { start: this.#transactionStart, end };
+    const transaction = { span: second, members: found };
+    const span = { start: this.#dataStart, end: end + 1 };
+    const data = { span, elements: 2, schema: this.#schema, transaction, second };
+    return { members: [...this.#members, ...rest], data };
+  }
+
   outline(): Outline {
     return { members: this.#members, data: this.#data };
   }
