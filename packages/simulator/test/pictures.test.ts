@@ -89,16 +89,38 @@ describe("the report", () => {
     expect(evil).not.toContain("<script>alert");
   });
 
+  test("links to the other pages of a story, each named", () => {
+    const links = [
+      { text: "1. <too fast>", href: "1.html", isHere: true },
+      { text: "2. well done", href: "2.html", isHere: false },
+    ];
+    const page = report(run, { ...scenario, links });
+    expect(page).toContain('aria-current="page">1. &#60;too fast&#62;');
+    expect(page).toContain('<a href="2.html">2. well done</a>');
+  });
+
   test.skipIf(chromium() === undefined && process.env["OVNHA_REQUIRE_OVS"] !== "1")(
     "opens in a browser; the slider shows any moment",
     () => {
-      const atStart = opened(html, "");
+      // It opens at the first fault.
+      expect(opened(html, "")).toContain("10.000 s");
+      const atStart = opened(html, "slider.value=0;slider.oninput()");
       const table = (page: string): string => /<table id="state">([\s\S]*?)<\/table>/.exec(page)?.[1] ?? "";
       expect(table(atStart)).toMatch(/m1<\/td><td>leader/);
       const between = opened(html, "slider.value=15000000;slider.oninput()");
       expect(table(between).match(/<td>down<\/td>/g)).toHaveLength(3);
       expect(between).toContain("15.000 s");
       expect(between.match(/<li[^>]*class="[^"]*past/g)?.length ?? 0).toBeGreaterThan(5);
+      expect(between).toMatch(/<svg id="near"[\s\S]*?class="name"/);
+      // By keyboard alone: n and p go from event to event.
+      const key = (name: string): string =>
+        `document.dispatchEvent(new KeyboardEvent("keydown",{key:"${name}",bubbles:true}));`;
+      const begin = "slider.value=0;slider.oninput();";
+      const moment = (page: string): number =>
+        Number.parseFloat(/<output id="clock"[^>]*>([\d.]+)/.exec(page)?.[1] ?? "");
+      const on = moment(opened(html, begin + key("n") + key("n")));
+      expect(on).toBeGreaterThan(10);
+      expect(moment(opened(html, begin + key("n") + key("n") + key("p")))).toBeLessThan(on);
     },
   );
 });

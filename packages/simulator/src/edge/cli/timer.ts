@@ -54,7 +54,7 @@ export function addTimer(program: Command, terminal: Terminal, end: (status: num
             : perDay < 1e-6
               ? "never"
               : `one in ${(1 / perDay).toFixed(0)} days`;
-        terminal.out(`${bold(seconds(found.electionTimerMs))}  is the smallest election timer that will do\n\n`);
+        terminal.out(`${bold(`${found.electionTimerMs} ms`)}  is the smallest election timer that will do\n\n`);
         const rows = [
           ["elections for nothing", often(found.falsePerDay)],
           [`  with the timer of now, ${seconds(options.now)}`, often(found.falsePerDayNow)],
