@@ -38,7 +38,8 @@ export class Host {
     const options = {
       timeoutMs,
       ...(input === undefined ? {} : { input }),
-      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+      // One of its own for each command: many run at the same time, and a signal warns of many listeners.
+      ...(this.#signal === undefined ? {} : { signal: AbortSignal.any([this.#signal]) }),
     };
     return this.runner.run("env", ["LC_ALL=C", ...command], options);
   }
