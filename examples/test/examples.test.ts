@@ -28,6 +28,18 @@ const STORIES: Record<string, RegExp> = {
     /leader=true connected=true[\s\S]* leads\n[\s\S]*member \d was leading and has been killed\n.* leads/,
   "watch-table": /insert {2}red\n {8}\(the leader is killed\)\nupdate {2}blue \(was \{"name":"red"\}\)\ndelete {2}blue/,
   "safe-edit": /10 writers, \d+ runs, counter = 10/,
+  "leader-watch":
+    /OVN_Northbound: master\d leads, 3 of 3 live[\s\S]*is killed[\s\S]*OVN_Northbound: master\d leads, 2 of 3 live/,
+  doctor:
+    /OVN_Northbound: ok; 3 of 3 live[\s\S]*peer-down[\s\S]*no-quorum \(critical\)[\s\S]*wipe nothing[\s\S]*OVN_Southbound: ok/,
+  "rolling-restart": /All 3 were restarted\.\n\d+ writes acknowledged meanwhile, 0 lost; the longest took \d+\.\d\d s/,
+  "emergency-runbook":
+    /# Runbook for OVN_Northbound and OVN_Southbound: critical[\s\S]*ping -c3 100\.64\.0\.1[\s\S]*Start master2's server of OVN_Northbound[\s\S]*undo: /,
+  backup:
+    /1000 rows as of index \d+\n {2}verified: whole\n {2}rehearsed on ovsdb-server .*every row is back[\s\S]*to keep: 1, to remove: 0/,
+  "row-history": /insert {2}ada: .* → green\n.*modify {2}bob: .*green → blue\n.*delete {2}eve: /,
+  "after-disaster":
+    /1\. member\d: good; [\s\S]*lacks 1 entries of member\d, 1 of them committed[\s\S]*with every acknowledged write/,
   "lock-failover": /tryLock gives undefined[\s\S]*second: holds the lock: true\nsecond: wrote under the lock/,
 };
 
