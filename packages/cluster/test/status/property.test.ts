@@ -25,7 +25,7 @@ describe("properties of cluster/status", () => {
       fc.property(anyStatus, (status) => {
         expect(parseClusterStatus(formatClusterStatus(status))).toEqual(status);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -43,7 +43,7 @@ describe("properties of cluster/status", () => {
         }
         expect(parseClusterStatus(text)).toEqual(odd);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -62,7 +62,7 @@ describe("properties of cluster/status", () => {
       fc.property(fc.oneof(text, fc.string({ unit: "binary" })), (given) => {
         seen[readOrRefuse(given)]++;
       }),
-      { numRuns: 5_000 },
+      { numRuns: 1_500 },
     );
     // Otherwise the property would say nothing.
     expect(seen.status).toBeGreaterThan(50);
@@ -78,7 +78,7 @@ describe("properties of cluster/status", () => {
         const status = parseClusterStatus(given);
         expect(parseClusterStatus(formatClusterStatus(status))).toEqual(status);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -94,7 +94,7 @@ describe("properties of cluster/status", () => {
           expect({ ...read, unknownLines: [] }).toEqual(status);
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -118,7 +118,7 @@ describe("properties of cluster/status", () => {
   ])("takes linear time for many %s", (_what, before, piece, after) => {
     const steps = (count: number): number =>
       countSteps(() => readOrRefuseQuietly(before + piece.repeat(count) + after));
-    const [small, large] = [steps(2_000), steps(16_000)];
+    const [small, large] = [steps(1_000), steps(8_000)];
     expect(large / small).toBeLessThan(9);
   });
 });

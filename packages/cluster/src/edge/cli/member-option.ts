@@ -20,6 +20,7 @@ export function parseMember(text: string, layout?: Layout): MemberAccess {
   }
   const name = values.get("name");
   if (name === undefined) throw invalid(text, "name= is missing");
+  if (name.includes(",")) throw invalid(text, `"${name.slice(name.indexOf(",") + 1)}" is not KEY=VALUE`);
   const databases: Record<string, DatabaseAccess> = {};
   for (const [key, value] of values) {
     if (key === "name" || key === "pod" || key === "ssh") continue;

@@ -15,11 +15,12 @@ Examples:
   ovn-ha watch --layout plain --runner ssh --host ovn1,ovn2,ovn3
   ovn-ha status                                  the servers of this machine, by their usual sockets
 
-Exit status: 0 well; 1 warning; 2 critical; 3 cannot tell, or wrong usage; 130 interrupted.`;
+Exit status: 0 well; 1 warning; 2 critical; 3 cannot tell, or wrong usage; 130 interrupted before
+there was a verdict.`;
 
 /** Runs one command and gives its exit code. */
 export async function runOvnHa(args: readonly string[], terminal: Terminal): Promise<number> {
-  let status: number = EXIT.ok;
+  let status: number | undefined;
   const end = (code: number): void => {
     status = code;
   };
@@ -38,7 +39,7 @@ export async function runOvnHa(args: readonly string[], terminal: Terminal): Pro
   for (const command of program.commands) override(command, program);
   try {
     await program.parseAsync(args, { from: "user" });
-    return terminal.signal.aborted && status === EXIT.ok ? EXIT.interrupted : status;
+    return status ?? (terminal.signal.aborted ? EXIT.interrupted : EXIT.ok);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.unknown;
     if (error instanceof ClusterError && error.code === "ABORTED" && terminal.signal.aborted) return EXIT.interrupted;

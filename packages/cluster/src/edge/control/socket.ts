@@ -132,8 +132,8 @@ class SocketCaller implements ControlCaller {
       return unanswered("TIMEOUT", command, isSent, what, error);
     }
     if (!(error instanceof OvsdbError)) return error;
-    if (error.origin === "remote") return refusalOf(this.name, command, error.tag ?? error.message);
     if (error.code === "LIMIT") return unanswered("LIMIT", command, isSent, `${where}: ${error.message}`, error);
+    if (error.origin === "remote") return refusalOf(this.name, command, error.tag ?? error.message);
     if (!isSent) return unanswered("UNREACHABLE", command, false, unreachable(this.name, error), error);
     return unanswered(
       "PROTOCOL",

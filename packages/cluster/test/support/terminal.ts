@@ -1,0 +1,42 @@
+/** A terminal that remembers. */
+import type { Screen, Terminal } from "../../src/edge/cli/terminal.ts";
+
+export type FakeTerminal = Terminal & {
+  readonly text: () => string;
+  readonly errors: () => string;
+  /** What the live screen showed, one after the other. */
+  readonly screens: readonly string[];
+  readonly abort: () => void;
+  readonly isDone: () => boolean;
+};
+
+export function fakeTerminal(
+  options: { readonly isTerminal?: boolean; readonly environment?: Record<string, string> } = {},
+): FakeTerminal {
+  const controller = new AbortController();
+  const screens: string[] = [];
+  let [text, errors, done] = ["", "", false];
+  return {
+    out: (more) => {
+      text += more;
+    },
+    err: (more) => {
+      errors += more;
+    },
+    isTerminal: options.isTerminal ?? false,
+    columns: 120,
+    signal: controller.signal,
+    environment: options.environment ?? {},
+    screen: (): Screen => ({
+      show: (shown) => screens.push(shown),
+      done: () => {
+        done = true;
+      },
+    }),
+    text: () => text,
+    errors: () => errors,
+    screens,
+    abort: () => controller.abort(),
+    isDone: () => done,
+  };
+}
