@@ -33,6 +33,8 @@ const STORIES: Record<string, RegExp> = {
   doctor:
     /OVN_Northbound: ok; 3 of 3 live[\s\S]*peer-down[\s\S]*no-quorum \(critical\)[\s\S]*wipe nothing[\s\S]*OVN_Southbound: ok/,
   "rolling-restart": /All 3 were restarted\.\n\d+ writes acknowledged meanwhile, 0 lost; the longest took \d+\.\d\d s/,
+  exporter:
+    /ovn-cluster\.rules\.yaml[\s\S]*fault_tolerance\{database="OVN_Northbound"\} 1[\s\S]*is killed[\s\S]*fault_tolerance\{database="OVN_Northbound"\} 0[\s\S]*my_tool_up 1/,
   "emergency-runbook":
     /# Runbook for OVN_Northbound and OVN_Southbound: critical[\s\S]*ping -c3 100\.64\.0\.1[\s\S]*Start master2's server of OVN_Northbound[\s\S]*undo: /,
   backup:
