@@ -174,7 +174,8 @@ export class MemberLog {
   finish(damage: Damage | undefined): void {
     this.damage = damage;
     const member = this.member;
-    if (member === undefined) return;
+    // The newest list of members may be in what cannot be read.
+    if (member === undefined || this.refused || damage !== undefined) return;
     const own = this.servers[member.server_id];
     if (own === undefined) {
       if (this.left) return;

@@ -16,6 +16,7 @@ import { openReadableFile, type ReadableFile } from "./file.ts";
 
 /** Bytes of one read. */
 const WINDOW_BYTES = 4 << 20;
+const NEXT_RECORD = "\nOVSDB CLUSTER ";
 /** Records after which others have their turn. */
 const TURN_RECORDS = 20_000;
 
@@ -134,7 +135,8 @@ class Examination {
   }
 
   #damaged(ordinal: number, damage: Damage): void {
-    const torn = damage.kind === "length" || (damage.kind === "header" && damage.lostBytes < HEADER_LINE_BYTES_MAX);
+    const isShort = damage.kind === "header" && damage.lostBytes < HEADER_LINE_BYTES_MAX;
+    const torn = (damage.kind === "length" || isShort) && !this.#hasRecordAfter(damage.offset);
     const place = { record: ordinal, offset: damage.offset };
     if (ordinal === 0 && damage.kind === "header") this.#log.add("NOT_A_DATABASE", damage.message, place);
     else
@@ -143,6 +145,17 @@ class Examination {
         `record ${ordinal}: ${damage.message}`,
         place,
       );
+  }
+
+  /**
+   * Whether another record begins behind a damaged one: then it was not torn by a crash, and more is lost than itself. A
+   * body holds no line feed but its last byte.
+   */
+  #hasRecordAfter(offset: number): boolean {
+    for (let at = offset; at < this.#file.sizeBytes; at += WINDOW_BYTES - NEXT_RECORD.length) {
+      if (this.#bytes(at, WINDOW_BYTES).includes(NEXT_RECORD)) return true;
+    }
+    return false;
   }
 
   #damage(kind: DamageKind, offset: number, message: string): Damage {

@@ -1,9 +1,9 @@
 /** Every checker catches a planted fault; healthy files say nothing. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FINDING_CODES } from "../../src/check/finding.ts";
+import { FINDING_CODES, finding } from "../../src/check/finding.ts";
 import { checkCluster } from "../../src/index.ts";
 import { HEALTHY, PLANTED, writeDrawn } from "../support/planted.ts";
 
@@ -32,6 +32,17 @@ describe("checkCluster", () => {
       expect(found.message.length).toBeGreaterThan(10);
       expect(found.remedy.length).toBeGreaterThan(10);
     }
+  });
+
+  test("DIFFERENCES.md has every kind of finding, as it is", () => {
+    const text = readFileSync(new URL("../../DIFFERENCES.md", import.meta.url), "utf8");
+    const rows = [...text.matchAll(/^\| `([A-Z_]+)` \| (\w+) \| (exit [^|]+) \|$/gm)].map(([, ...cells]) => cells);
+    const words = { error: "exit 1", notice: "exit 0, a line", silent: "exit 0, nothing" };
+    const kinds = FINDING_CODES.map((code) => {
+      const { severity, ovsdbTool } = finding(code, "", "");
+      return [code, severity, words[ovsdbTool]];
+    });
+    expect(rows).toEqual(kinds);
   });
 
   test("every kind of finding is planted at least once", () => {

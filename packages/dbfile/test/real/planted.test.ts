@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { realOvs, removeFolder, temporaryFolder } from "@ovnha/testkit";
 import { checkCluster } from "../../src/index.ts";
 import { toolCheck } from "../support/oracle.ts";
-import { HEALTHY, PLANTED, writeDrawn } from "../support/planted.ts";
+import { type Drawn, HEALTHY, PLANTED, record, writeDrawn } from "../support/planted.ts";
 
 describe.skipIf(realOvs() === "skip")("ovsdb-tool check-cluster", () => {
   let folder: string;
@@ -21,5 +21,14 @@ describe.skipIf(realOvs() === "skip")("ovsdb-tool check-cluster", () => {
     const theirs = await toolCheck(paths);
     const { ovsdbToolExit } = await checkCluster(paths);
     expect({ exit: ovsdbToolExit, why: theirs.stderr }).toEqual({ exit: theirs.code, why: theirs.stderr });
+  });
+
+  test("takes numbers that a double cannot hold, which we refuse", async () => {
+    const [first, ...others] = HEALTHY as readonly [Drawn, ...Drawn[]];
+    const spoil = (bytes: Buffer): Buffer =>
+      Buffer.concat([bytes, record("CLUSTER", '{"term":1,"index":8,"election_timer":9007199254740993}')]);
+    const paths = writeDrawn(folder, [{ ...first, spoil }, ...others]);
+    expect((await toolCheck(paths)).code).toBe(0);
+    expect((await checkCluster(paths)).findings.map(({ code }) => code)).toEqual(["BAD_RECORD"]);
   });
 });

@@ -128,6 +128,11 @@ export const PLANTED: readonly Plant[] = [
   plant("a flipped bit in the header", second(spoiled(follower(B), flip("Lab"))), "DAMAGED_HEADER"),
   plant("a torn last record", second(spoiled(follower(B), (bytes) => bytes.subarray(0, -3))), "TORN_TAIL"),
   plant(
+    "a length that reaches over all that follows",
+    second(spoiled(follower(B), (bytes) => Buffer.from(bytes.toString().replace("CLUSTER 11 ", "CLUSTER 9911 ")))),
+    "DAMAGED_RECORD",
+  ),
+  plant(
     "a torn last header line",
     second(spoiled(follower(B), (bytes) => Buffer.concat([bytes, Buffer.from("OVSDB CLU")]))),
     "TORN_TAIL",
