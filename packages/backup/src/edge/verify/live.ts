@@ -1,6 +1,6 @@
 /** Rows of a live database against those of a backup. */
 import type { DatabaseContent } from "@ovnha/dbfile";
-import { type Json, parseSchema, type TlsSource } from "@ovnha/ovsdb";
+import { type Json, OvsdbError, parseSchema, type TlsSource } from "@ovnha/ovsdb";
 import { BackupError } from "../../error.ts";
 import { chooseMembers } from "../../take/choose-member.ts";
 import { persistentColumns } from "../../take/wire.ts";
@@ -52,6 +52,11 @@ export async function compareWithServer(content: DatabaseContent, options: LiveO
       schemaChanged: schema.version !== content.schema.version || schema.cksum !== content.schema.cksum,
       warnings,
     };
+  } catch (error) {
+    if (options.signal?.aborted) throw new BackupError("ABORTED", "the comparison was given up", { cause: error });
+    if (error instanceof OvsdbError)
+      throw new BackupError("NO_SOURCE", `the comparison broke off: ${error.message}`, { cause: error });
+    throw error;
   } finally {
     await Promise.all([...sessions.values()].map(({ session }) => session.close()));
   }

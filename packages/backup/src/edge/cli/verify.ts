@@ -1,0 +1,110 @@
+/** `ovn-backup verify`. */
+import type { Command } from "commander";
+import { stat } from "node:fs/promises";
+import { BackupError } from "../../error.ts";
+import { listBackups } from "../store/list.ts";
+import type { LiveComparison } from "../verify/live.ts";
+import { verifyBackup, type VerifyReport } from "../verify/verify-backup.ts";
+import { addTlsOptions } from "./take.ts";
+import {
+  bytesText,
+  colours,
+  EXIT,
+  msText,
+  printJson,
+  size,
+  table,
+  type Terminal,
+  type TlsFlags,
+  tlsOf,
+} from "./terminal.ts";
+
+type Flags = TlsFlags & {
+  readonly live?: string;
+  readonly record: boolean;
+  readonly scratch?: string;
+  readonly maxBytes?: number;
+  readonly json?: boolean;
+};
+
+const HELP = `
+Looks at hash, size, compression, every record, schema, values, references, indexes and row counts. With --live, tells what
+has changed in the live database since; that is no problem of the backup.
+
+Examples:
+  ovn-backup verify /backup/OVN_Northbound-20261125T195613Z.db.gz
+  ovn-backup verify /backup                                        every backup in the folder
+  ovn-backup verify nb.db --live tcp:10.0.0.1:6641
+
+Exit status: 0 all are whole; 1 one is not; 2 wrong usage; 3 it could not be looked at.`;
+
+export function defineVerify(command: Command, terminal: Terminal): void {
+  addTlsOptions(command)
+    .description("check backups from end to end, and leave a mark beside those that are whole")
+    .argument("<backup...>", "backups, their manifests, or folders of them")
+    .option("--live <remotes>", "compare with this database as it is now")
+    .option("--no-record", "leave no mark")
+    .option("--scratch <folder>", "where compressed backups are unpacked (default: the system's temporary folder)")
+    .option("--max-bytes <size>", "unpack no more than this (default 16G)", size)
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", HELP)
+    .action((paths: readonly string[], flags: Flags) => runVerify(paths, flags, terminal));
+}
+
+/** Backups of folders among the paths, in the order given. */
+export async function expand(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const about = await stat(path).catch(() => undefined);
+    if (about?.isDirectory() !== true) {
+      found.push(path);
+      continue;
+    }
+    const { backups, broken } = await listBackups(path);
+    found.push(...backups.map((backup) => backup.path), ...broken.map((one) => one.path));
+  }
+  if (found.length > 0) return found;
+  throw new BackupError("NOT_FOUND", `${paths.join(", ")}: there are no backups`);
+}
+
+async function runVerify(paths: readonly string[], flags: Flags, terminal: Terminal): Promise<void> {
+  const { signal } = terminal;
+  const reports: VerifyReport[] = [];
+  for (const path of await expand(paths))
+    reports.push(
+      await verifyBackup(path, {
+        record: flags.record,
+        scratch: flags.scratch,
+        bytesMax: flags.maxBytes,
+        ...(flags.live === undefined ? {} : { live: { remote: flags.live, tls: tlsOf(flags) } }),
+        signal,
+      }),
+    );
+  const ok = reports.every((report) => report.ok);
+  terminal.end(ok ? EXIT.ok : EXIT.bad);
+  if (flags.json === true) return printJson(terminal, "verify", { ok, backups: reports });
+  for (const report of reports) terminal.out(reportText(report, terminal));
+}
+
+export function reportText(report: VerifyReport, terminal: Terminal): string {
+  const { green, red, yellow, bold } = colours(terminal);
+  const rows = Object.values(report.rows).reduce((sum, count) => sum + count, 0);
+  const word = report.ok ? green(bold("whole")) : red(bold("DAMAGED"));
+  const about = `${report.database ?? "?"} ${report.schemaVersion ?? ""}, ${rows} rows, ${bytesText(report.bytes)}`;
+  const lines = [`${word}  ${report.path}  (${about}; checked in ${msText(report.durationMs)})`];
+  for (const { severity, message } of report.problems)
+    lines.push(`  ${severity === "error" ? red("problem") : yellow("warning")}  ${message}`);
+  if (report.problemsLeftOut > 0) lines.push(`  and ${report.problemsLeftOut} more`);
+  return `${lines.join("\n")}\n${report.live === undefined ? "" : liveText(report.live)}`;
+}
+
+function liveText(live: LiveComparison): string {
+  const head = `  ${live.remote} now: ${live.rows} rows, ${live.equal} of them as in the backup${live.schemaChanged ? "; the schema is another one" : ""}\n`;
+  const rows = Object.entries(live.tables).map(([name, { added, removed, changed }]) => [
+    `  ${name}`,
+    `+${added}`,
+    `-${removed}`,
+    `~${changed}`,
+  ]);
+  return head + (rows.length === 0 ? "" : table(["  table", "added", "removed", "changed"], rows));
+}
