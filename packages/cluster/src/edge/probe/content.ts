@@ -46,8 +46,13 @@ async function readContent(remote: string, options: ContentOptions): Promise<Mem
   const timeoutMs = options.timeoutMs ?? 60_000;
   try {
     await using session = openSession(remote, { tls, timeoutMs, connectMs: Math.min(timeoutMs, 5_000), signal });
-    const schema = (await session.call("get_schema", [database])) as unknown as { tables: Record<string, unknown> };
-    const requests = Object.fromEntries(Object.keys(schema.tables).map((table) => [table, [{}]]));
+    const schema = (await session.call("get_schema", [database])) as unknown as {
+      tables: Record<string, { columns: Record<string, unknown> }>;
+    };
+    // Named, since all of them would include _version, which each server makes up for itself.
+    const requests = Object.fromEntries(
+      Object.entries(schema.tables).map(([table, { columns }]) => [table, [{ columns: Object.keys(columns) }]]),
+    );
     const none = "00000000-0000-0000-0000-000000000000";
     const reply = await session.call("monitor_cond_since", [database, "content", requests as Json, none]);
     const [, transaction, tables] = reply as unknown as [boolean, string, Record<string, Record<string, unknown>>];

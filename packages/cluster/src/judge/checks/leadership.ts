@@ -134,10 +134,11 @@ function checkVoice({ view, found, quorum }: Context, voice: MemberView): void {
   // Whoever the leader does not list is no candidate of this cluster; that it runs is a finding of its own.
   if (view.leader !== undefined && !view.configured.some((server) => server.view === voice)) return;
   const leaderTerm = view.leader?.status?.term;
-  const followers = view.voices.filter((one) => one !== voice && one.status?.role === "follower" && saysLeader(one));
+  const voter = quorum.voters.find((one) => one.member === member);
   if (status.role === "candidate" && view.leader !== undefined && quorum.state === "yes") {
     const text = `candidate in term ${status.term}, while ${view.leader.member} leads in term ${leaderTerm} with ${quorum.live} live voters`;
-    if (status.term === leaderTerm || followers.length > 0)
+    // Whom the leader does not hear is cut off and no riddle.
+    if (status.term === leaderTerm && voter?.liveness === "live")
       found.push({ code: "stuck-candidate", members: [member], evidence: [{ source: "status", member, text }] });
   }
   if (leaderTerm !== undefined && (status.term ?? 0) > leaderTerm && voice !== view.leader) {

@@ -3,6 +3,7 @@ import type { FindingCode } from "../catalogue/index.ts";
 import type { Context } from "../context.ts";
 import { HOUR_MS } from "../history.ts";
 import type { Evidence } from "../types.ts";
+import { type DatabaseView, lineOf } from "../view.ts";
 
 /** Characters of the end of a log that are read, so that no log can hold the judge up. */
 export const LOG_CHARACTERS_MAX = 1_000_000;
@@ -87,9 +88,12 @@ function checkLog({ view, quorum, found }: Context, member: string, lines: reado
     const matching = lines.filter(({ text }) => pattern.test(text));
     if (matching.length < least) continue;
     const voter = quorum.voters.find((one) => one.member === member);
-    // The leader, which does not hear it either, is the second source.
+    // The leader is the second source, if it does not hear the member, or lacks its acknowledgements.
     const leader = view.leader?.member;
-    const isConfirmed = leader !== undefined && leader !== member && voter?.silentTo.includes(leader) === true;
+    const isConfirmed =
+      leader !== undefined &&
+      leader !== member &&
+      (voter?.silentTo.includes(leader) === true || lacksAcknowledgements(view, voter?.key));
     const isGone = leader !== undefined && leader !== member && voter === undefined && code === "kicked-file";
     found.push({
       code,
@@ -105,6 +109,14 @@ function checkLog({ view, quorum, found }: Context, member: string, lines: reado
   });
   if (slow.length > 0) found.push({ code: "slow-poll", members: [member], evidence: [quote(slow)] });
   checkHandover({ found, member }, lines, quote);
+}
+
+function lacksAcknowledgements({ leader, configured }: DatabaseView, key: string | undefined): boolean {
+  const server = configured.find((one) => one.key === key);
+  if (leader?.status?.log === undefined || server === undefined) return false;
+  const committed = leader.status.log.end - 1 - (leader.status.uncommitted ?? 0);
+  const matched = lineOf(leader, server)?.matchIndex;
+  return matched !== undefined && matched < committed;
 }
 
 /** A leadership handed over to a server that compacts first: no leader until it is done. */

@@ -73,7 +73,7 @@ function checkSilent({ view, found }: Context, server: ConfiguredServer): void {
   else found.push({ ...about, code: "peer-hung" });
 }
 
-function checkHeard({ view, found }: Context, server: ConfiguredServer, voter: Voter): void {
+function checkHeard({ view, quorum, found }: Context, server: ConfiguredServer, voter: Voter): void {
   const name = nameOf(server);
   const servers = [server.key];
   if (server.view?.isUnreachable === true && voter.heardBy.length > 0) {
@@ -83,7 +83,9 @@ function checkHeard({ view, found }: Context, server: ConfiguredServer, voter: V
     found.push({ code: "member-unreachable", members: [name], servers, evidence });
   }
   for (const voice of view.voices) {
-    if (voice !== server.view) checkLink({ view, found }, voice, server, voter);
+    // Of a member that is silent itself all links are down; that is said once.
+    const own = quorum.voters.find(({ member }) => member === voice.member);
+    if (voice !== server.view && own?.liveness !== "silent") checkLink({ view, found }, voice, server, voter);
   }
   const { leader } = view;
   const line = leader === undefined ? undefined : lineOf(leader, server);
