@@ -155,6 +155,12 @@ export function parseDescription(text: string, path: string): Described {
       path,
       remedy: "name each member once",
     });
+  const lost = raw.members.find((one) => one.askedAt === "here" && Object.keys(defined(one.remotes)).length === 0);
+  if (lost !== undefined)
+    throw new BackupError("ARGUMENT", `${path}: ${lost.name} is asked from here, and has no remotes`, {
+      path,
+      remedy: 'give them, such as "remotes": { "nb": "tcp:10.0.0.1:6641" }',
+    });
   const profile = profileOf(raw);
   return {
     cluster: { profile, members: raw.members.map((one) => memberOf(raw, one, profile)), clientArgs: raw.clientArgs },

@@ -177,7 +177,7 @@ function judgeMember(
     findings.refuse(
       "TOOL_MISSING",
       `${member.name} (${member.where}) has no ${member.missingTools.join(", ")}`,
-      "install it, or give a runner or a tool prefix that finds it",
+      "install it, give a tool prefix that finds it, or let servers be asked from here (askedAt: here, with remotes)",
     );
   for (const key of options.databases) {
     const found = member.databases[key];

@@ -58,7 +58,8 @@ export interface ParsedJournal {
 
 /**
  * Reads a journal. A line that a crash tore is passed over: it is the last one, or the one before an `opened`, with which
- * the next process began. Its event did not count, since whoever wrote it never saw it on the disk.
+ * the next process began. Its event did not count, since whoever wrote it never saw it on the disk. A last line that lacks
+ * nothing but its line feed counts, for the next writer makes it whole.
  *
  * @throws BackupError `JOURNAL` for damage anywhere else.
  */
@@ -70,8 +71,8 @@ export function parseJournal(text: string, path: string): ParsedJournal {
   for (const [index, content] of lines.entries()) {
     if (content === "") continue;
     const read = parseLine(content);
-    if (typeof read === "string" || (torn && index === lines.length - 1)) {
-      damaged ??= { at: index + 1, reason: typeof read === "string" ? read : "it has no end" };
+    if (typeof read === "string") {
+      damaged ??= { at: index + 1, reason: read };
       continue;
     }
     if (damaged !== undefined && read.type !== "opened")

@@ -1,7 +1,16 @@
 /** The commands against real servers: a lost cluster, one lost member, a member whose disk was wiped on boot. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { dumpRows, ovsdbTransact, realOvs, removeFolder, runCommand, SCHEMAS, serverRow, temporaryFolder } from "@ovnha/testkit";
+import {
+  dumpRows,
+  ovsdbTransact,
+  realOvs,
+  removeFolder,
+  runCommand,
+  SCHEMAS,
+  serverRow,
+  temporaryFolder,
+} from "@ovnha/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { takeBackup } from "../../src/index.ts";
 import { runCommandLine } from "./commands.ts";
@@ -13,7 +22,11 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
 
   beforeAll(async () => {
     await runCommand("ovsdb-tool", ["create", source, SCHEMAS.northbound]);
-    await runCommand("ovsdb-tool", ["transact", source, JSON.stringify([DATABASE, { op: "insert", table: "Logical_Switch", row: { name: "first" } }])]);
+    await runCommand("ovsdb-tool", [
+      "transact",
+      source,
+      JSON.stringify([DATABASE, { op: "insert", table: "Logical_Switch", row: { name: "first" } }]),
+    ]);
   });
   afterAll(() => removeFolder(folder));
 
@@ -43,10 +56,16 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
 
   test("restores a lost cluster from a backup, at the same addresses; a dry run changes nothing", async () => {
     await using lab = await startLab(source);
-    await ovsdbTransact(lab.remotes.join(","), DATABASE, [{ op: "insert", table: "Logical_Switch", row: { name: "second" } }]);
+    await ovsdbTransact(lab.remotes.join(","), DATABASE, [
+      { op: "insert", table: "Logical_Switch", row: { name: "second" } },
+    ]);
     const into = join(folder, "backups");
     mkdirSync(into);
-    const taken = await takeBackup({ databases: [{ database: DATABASE, remote: lab.remotes.join(",") }], into, gzip: true });
+    const taken = await takeBackup({
+      databases: [{ database: DATABASE, remote: lab.remotes.join(",") }],
+      into,
+      gzip: true,
+    });
     const wanted = await names(lab.remotes[0] ?? "");
     expect(wanted).toEqual(["first", "second"]);
     const cluster = describeLab(lab, "lost");
@@ -74,7 +93,18 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
     for (const remote of lab.remotes) expect(await names(remote)).toEqual(wanted);
     expect(readdirSync(join(work, "backup")).some((name) => name.endsWith(".db.gz"))).toBe(true);
 
-    const again = await runCommandLine("restore", "--cluster", cluster, "--source", backup, "--work", work, "--accept", "STILL_ALIVE", "--execute");
+    const again = await runCommandLine(
+      "restore",
+      "--cluster",
+      cluster,
+      "--source",
+      backup,
+      "--work",
+      work,
+      "--accept",
+      "STILL_ALIVE",
+      "--execute",
+    );
     expect(again).toMatchObject({ code: 2 });
     expect(again.err).toContain("work folder of another restore");
     const status = await runCommandLine("restore", "--status", work, "--json");
@@ -105,7 +135,18 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
     const before = lab.folders.map((home) => readFileSync(join(home, "db.db")));
     const work = join(folder, "work stops");
     const cluster = withBrokenStart(describeLab(lab, "stops"), 2);
-    const args = ["restore", "--cluster", cluster, "--source", source, "--work", work, "--connect-timeout", "5", "--execute"];
+    const args = [
+      "restore",
+      "--cluster",
+      cluster,
+      "--source",
+      source,
+      "--work",
+      work,
+      "--connect-timeout",
+      "5",
+      "--execute",
+    ];
     const stopped = await runCommandLine(...args);
     expect(stopped.code).toBe(3);
     expect(stopped.out).toContain("failed with exit code 1");
@@ -113,7 +154,10 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
     expect((await runCommandLine("restore", "--status", work)).out).toContain("[begun] Start");
     expect(await runCommandLine("restore", "--undo", work, "--execute")).toMatchObject({ code: 0 });
     expect(lab.folders.map((home) => readFileSync(join(home, "db.db")))).toEqual(before);
-    expect(await runCommandLine("restore", "--resume", work, "--execute")).toMatchObject({ code: 0, out: expect.stringContaining("Undone") });
+    expect(await runCommandLine("restore", "--resume", work, "--execute")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("Undone"),
+    });
   });
 
   test("replaces one member while the others have their quorum", async () => {
@@ -127,7 +171,18 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
     const before = await serverRow(lab.remotes[victim] ?? "", DATABASE);
     await lab.service("stop", victim);
     rmSync(join(lab.folders[victim] ?? "", "db.db"));
-    const done = await runCommandLine("restore", "--cluster", cluster, "--member", name, "--db", "nb", "--work", join(folder, "work member"), "--execute");
+    const done = await runCommandLine(
+      "restore",
+      "--cluster",
+      cluster,
+      "--member",
+      name,
+      "--db",
+      "nb",
+      "--work",
+      join(folder, "work member"),
+      "--execute",
+    );
     expect(done.code, done.out + done.err).toBe(0);
     await lab.connected();
     const after = await serverRow(lab.remotes[victim] ?? "", DATABASE);
@@ -147,7 +202,9 @@ async function names(remote: string): Promise<string[]> {
 
 /** The description in which a member's server does not start. */
 function withBrokenStart(path: string, index: number): string {
-  const description = JSON.parse(readFileSync(path, "utf8")) as { members: { databases: { nb: { start: string[][] } } }[] };
+  const description = JSON.parse(readFileSync(path, "utf8")) as {
+    members: { databases: { nb: { start: string[][] } } }[];
+  };
   const member = description.members[index];
   if (member !== undefined) member.databases.nb.start = [["false"]];
   const broken = path.replace(/\.json$/, "-broken.json");

@@ -100,7 +100,9 @@ async function nativeIdentity(path: string): Promise<FileIdentity & { readonly d
     address: found.localAddress,
     damage,
   } as const;
-  return found.format === "joining" ? common : { ...common, term: found.term, lastIndex: found.logEnd - 1 };
+  return found.format === "joining"
+    ? common
+    : { ...common, term: Math.max(found.term, found.lastTerm), lastIndex: found.logEnd - 1 };
 }
 
 /** Another host. Its files are read by its own ovsdb-tool, which tells neither term nor index. */

@@ -1,7 +1,7 @@
 /** What a plan is made of, gathered: every member asked at the same time, and nothing changed anywhere. */
 import { inspect } from "@ovnha/dbfile";
 import { BackupError } from "../../error.ts";
-import { DATABASE_NAMES, type DatabaseKey, folderOf } from "../../layout/profile.ts";
+import { type DatabaseKey, folderOf } from "../../layout/profile.ts";
 import {
   type ClusterDescription,
   type ConfiguredServer,
@@ -69,7 +69,7 @@ async function askMember(
     const { exitCode, stderr } = await host.run(["true"]);
     if (exitCode !== 0)
       return { name: member.name, where, reachable: false, reason: stderr.trim() || `exit code ${exitCode}` };
-    const missingTools = await missing(host);
+    const missingTools = await missing(host, member, databases);
     const found =
       missingTools.length > 0
         ? []
@@ -83,9 +83,15 @@ async function askMember(
 }
 
 /** Programs that are not there: env(1) has the exit code 127 for those. */
-async function missing(host: Host): Promise<string[]> {
-  const codes = await Promise.all(TOOLS.map(async (tool) => (await host.run([tool, "--version"])).exitCode));
-  return TOOLS.filter((_tool, index) => codes[index] === 127);
+async function missing(host: Host, member: MemberDescription, databases: readonly DatabaseKey[]): Promise<string[]> {
+  const prefixes = databases.map((key) => member.databases[key].toolPrefix);
+  const asked = member.askedAt === "member" ? prefixes.map((prefix) => [...prefix, "ovsdb-client"]) : [];
+  const found: string[] = [];
+  for (const command of [...TOOLS.map((tool) => [tool]), ...asked]) {
+    const { exitCode } = await host.run([...command, "--version"]);
+    if (exitCode === 127) found.push(command.join(" "));
+  }
+  return [...new Set(found)];
 }
 
 async function askDatabase(
@@ -149,9 +155,4 @@ async function schemaVersion(host: Host, path: string): Promise<string | undefin
   if (exitCode !== 0) return undefined;
   const { version } = JSON.parse(stdout) as { readonly version?: unknown };
   return typeof version === "string" ? version : undefined;
-}
-
-/** For messages. */
-export function databaseNames(keys: readonly DatabaseKey[]): string {
-  return keys.map((key) => DATABASE_NAMES[key]).join(" and ");
 }
