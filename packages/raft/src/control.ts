@@ -58,7 +58,7 @@ function bestMatch(servers: readonly Peer[], text: string): Peer | undefined {
   let best: Peer | undefined;
   let bestScore = -1;
   for (const peer of servers) {
-    const score = peer.address === text ? Number.MAX_SAFE_INTEGER : partialMatch(peer.sid, text.toLowerCase());
+    const score = peer.address === text ? Number.MAX_SAFE_INTEGER : partialMatch(peer.sid, text);
     if (score === bestScore) best = undefined;
     if (score > bestScore) {
       best = peer;
@@ -68,9 +68,9 @@ function bestMatch(servers: readonly Peer[], text: string): Peer | undefined {
   return best;
 }
 
-/** Digits that agree if all of `text` agrees, else 0 (uuid_is_partial_match). */
+/** Letters that agree if all of `text` does, in lower case and however few they are, else 0 (uuid_is_partial_match). */
 function partialMatch(sid: string, text: string): number {
-  return text.length >= 4 && sid.startsWith(text) ? text.length : 0;
+  return sid.startsWith(text) ? text.length : 0;
 }
 
 /** `cluster/change-election-timer DB TIME` */

@@ -137,13 +137,14 @@ function receive(node: RaftNode, fx: Effects, session: number, message: Message)
   if (conn === undefined) return;
   // Read once: to look into a message of any type is slow, and this is done for every one.
   const { from, cluster } = message;
+  // Whoever dials a newcomer tells it its cluster, even if the message was meant for the server that was there before it.
+  if (node.cid === ZERO_UUID && cluster !== undefined) node.cid = cluster;
   const wrong = misrouting(node, message, cluster);
   if (wrong !== undefined || (conn.sid !== from && conn.sid !== ZERO_UUID)) {
     fx.note({ type: "misrouted", from, why: wrong ?? "unexpected server ID" });
     if (node.profile.resetsMisroutedLinks) fx.reset(session);
     return;
   }
-  if (node.cid === ZERO_UUID && cluster !== undefined) node.cid = cluster;
   conn.sid = from;
   const member = findServer(node, from);
   if (member !== undefined) member.lastMessageMs = node.nowMs;
@@ -168,7 +169,7 @@ function connOf({ conns }: RaftNode, session: number): Conn | undefined {
 
 /** Why a message is not for us; undefined if it is. A release before pre-vote takes the new member for an error. */
 function misrouting(node: RaftNode, message: Message, cluster: Uuid | undefined): string | undefined {
-  if (cluster !== node.cid && cluster !== undefined && node.cid !== ZERO_UUID) return "wrong cluster";
+  if (cluster !== node.cid && cluster !== undefined) return "wrong cluster";
   const { to } = message;
   if (to !== node.sid && to !== undefined) return "misrouted message";
   if (!node.profile.preVote && (message.type === "vote_request" || message.type === "vote_reply") && message.is_prevote)

@@ -135,6 +135,53 @@ describe("what ovsdb-server would not take is refused with its place:", () => {
   });
 });
 
+describe("members of a configuration are read as ovsdb-server 3.1.0 reads them", () => {
+  const SID = "abcdef01-0000-4000-8000-000000000001";
+  const entry = (servers: Json): Json => ({ term: 1, index: 2, servers });
+
+  // Each of these was tried in a file of a real server: it starts, or it does not.
+  test.each([
+    "tcp:1.2.3.4:6643",
+    "ssl:[::1]:66",
+    "tcp:db.example:66",
+    "tcp:1.2.3.4:0",
+    "tcp:1.2.3.4: 66",
+    "unix:a.raft",
+    "unix:",
+  ])("%j is an address", (address) => {
+    expect(decodeRecord(entry({ [SID]: address }))).toMatchObject({ servers: { [SID]: address } });
+  });
+
+  test.each(["tcp:1.2.3.4", "tcp:1.2.3.4:99999", "tcp:::1:66", "udp:1.2.3.4:66", ""])("%j is none", (address) => {
+    expect(() => decodeRecord(entry({ [SID]: address }))).toThrow(
+      `"servers": ${JSON.stringify(address)} is no address`,
+    );
+  });
+
+  test("nobody is no configuration", () => {
+    expect(() => decodeRecord(entry({}))).toThrow('"servers" must have at least one server');
+  });
+
+  test("upper case is the same server id", () => {
+    expect(decodeRecord(entry({ [SID.toUpperCase()]: "unix:a" }))).toMatchObject({ servers: { [SID]: "unix:a" } });
+  });
+
+  test("a header with an index has the data, too", () => {
+    const header: Record<string, Json> = {
+      server_id: SID,
+      cluster_id: SID,
+      local_address: "unix:a",
+      name: "Lab",
+      prev_servers: { [SID]: "unix:a" },
+      prev_index: 1,
+      prev_term: 1,
+      prev_eid: SID,
+    };
+    expect(() => decodeHeader(header)).toThrow('required "prev_data" member is missing');
+    expect(decodeHeader({ ...header, prev_data: null })).toMatchObject({ prev_data: null });
+  });
+});
+
 test("any JSON is a message or a RaftError, and any record too", () => {
   const pieces = fc.constantFrom(...exchange.slice(0, 40));
   const spoiled = fc.tuple(pieces, fc.string(), fc.jsonValue()).map(([json, name, value]) => {

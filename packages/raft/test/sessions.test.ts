@@ -1,6 +1,15 @@
 /** What a leader forgets with a session (raft_conn_run). */
 import { expect, test } from "vitest";
-import { clusterKick, EffectList, type Input, type Message, openNode, profileOf, stepInto } from "../src/index.ts";
+import {
+  clusterKick,
+  EffectList,
+  type Input,
+  joinCluster,
+  type Message,
+  openNode,
+  profileOf,
+  stepInto,
+} from "../src/index.ts";
 
 const [A, B, C] = [1, 2, 3].map((n) => `0000000${n}-0000-4000-8000-000000000000`) as [string, string, string];
 const CID = "c1000000-0000-4000-8000-000000000000";
@@ -84,4 +93,45 @@ test("cluster/kick of a member that is being removed is refused in ovsdb-server'
     ok: false,
     text: "request via unixctl to remove 0000 from cluster c100 failed (in progress)",
   });
+});
+
+test("cluster/kick takes any beginning of a server id, if it fits one member, and no upper case", () => {
+  const { node } = leader();
+  const kick = (text: string): string => clusterKick(node, node.nowMs, text, new EffectList()).text;
+  expect(kick("0000")).toBe("unknown server");
+  expect(kick("ABCD")).toBe("unknown server");
+  expect(kick("")).toBe("unknown server");
+  expect(kick("00000002-")).toBe("started removal");
+  const one = openNode(
+    {
+      header: joinCluster({
+        sid: "abcdef01-0000-4000-8000-000000000001",
+        name: "Lab",
+        address: "unix:a",
+        remotes: ["unix:b"],
+      }).header,
+      records: [],
+    },
+    { profile: profileOf("3.1.0"), seed: 1, nowMs: 0 },
+    new EffectList(),
+  );
+  one.joining = false;
+  one.servers = [
+    { ...node.servers[0]!, sid: "b1000000-0000-4000-8000-000000000000" },
+    { ...node.servers[0]!, sid: "a1000000-0000-4000-8000-000000000000" },
+  ];
+  // One digit is enough where one member has it: as a follower without a leader it cannot pass the request on.
+  expect(clusterKick(one, 0, "a", new EffectList()).text).toBe("failed to send removal request");
+  expect(clusterKick(one, 0, "A", new EffectList()).text).toBe("unknown server");
+});
+
+test("a server that joins learns its cluster from a message that was meant for the one before it", () => {
+  const fx = new EffectList();
+  const header = joinCluster({ sid: C, name: "Lab", address: "tcp:10.0.0.3:6643", remotes: ["tcp:10.0.0.1:6643"] });
+  const node = openNode(header, { profile: profileOf("3.1.0"), seed: 1, nowMs: 0 }, fx);
+  stepInto(node, 0, { type: "session_up", session: 1, address: undefined }, fx);
+  const dialled = { ...common, to: "0000000f-0000-4000-8000-000000000000" };
+  stepInto(node, 0, { type: "receive", session: 1, message: { ...hello, ...dialled } as Message }, fx);
+  expect(node.cid).toBe(CID);
+  expect(fx.list.some(({ type }) => type === "reset")).toBe(false);
 });

@@ -95,12 +95,15 @@ export class Members {
     const value = this.get(name);
     if (value === undefined) return undefined;
     if (!isObject(value)) throw this.error(`"${name}" must be an object`);
+    const servers: Record<Uuid, string> = {};
     for (const [sid, address] of Object.entries(value)) {
       if (!UUID.test(sid)) throw this.error(`"${name}": ${sid} is not a UUID`);
       if (typeof address !== "string" || !isAddress(address))
         throw this.error(`"${name}": ${JSON.stringify(address)} is no address`);
+      servers[sid.toLowerCase()] = address;
     }
-    return value as Servers;
+    if (Object.keys(servers).length === 0) throw this.error(`"${name}" must have at least one server`);
+    return servers;
   }
 
   /** A non-empty list of addresses. */
@@ -124,8 +127,11 @@ function isObject(json: Json | undefined): json is { readonly [name: string]: Js
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
+/** As raft_address_validate: an IPv6 address in brackets, a port that fits, and any path at all behind `unix:`. */
 function isAddress(text: string): boolean {
-  return /^(tcp|ssl):.+:\d+$/.test(text) || /^unix:./.test(text);
+  if (text.startsWith("unix:")) return true;
+  const found = /^(?:tcp|ssl):(?:\[[^\]]+\]|[^:]+):[ ]*(\d+)$/.exec(text);
+  return found !== null && Number(found[1]) <= 65_535;
 }
 
 export function known(uuid: Uuid): Uuid | undefined {

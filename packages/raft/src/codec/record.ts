@@ -46,7 +46,7 @@ export function decodeHeader(json: Json): Header {
       ? { prev_term: 0, prev_data: undefined, prev_eid: ZERO_UUID, prev_election_timer: 0 }
       : {
           prev_term: from.number("prev_term"),
-          prev_data: from.get("prev_data"),
+          prev_data: from.required("prev_data"),
           prev_eid: from.uuid("prev_eid"),
           prev_election_timer: from.optionalNumber("prev_election_timer") ?? 0,
         };
