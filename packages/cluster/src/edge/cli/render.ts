@@ -101,7 +101,7 @@ function strangerRow(terminal: Terminal, voter: Voter, leader: ClusterStatus | u
   const { dim, red } = colours(terminal);
   const line = leader?.servers?.find(({ short, address }) => short === voter.short && address === voter.address);
   const state = voter.isGhost ? red("ghost") : voter.liveness === "silent" ? red("silent") : voter.liveness;
-  return [dim("(not asked)"), "", state, voter.short, voter.address, "", "", ...peerCells(line, leader), "", ""];
+  return [dim("(unnamed)"), "", state, voter.short, voter.address, "", "", ...peerCells(line, leader), "", ""];
 }
 
 /** The state in a word, from whatever the member said. */
