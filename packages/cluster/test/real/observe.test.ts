@@ -1,5 +1,6 @@
+import { filesTls } from "@ovnha/ovsdb";
 import { localRunner } from "@ovnha/runner";
-import { realOvs } from "@ovnha/testkit";
+import { makePki, realOvs, removeFolder, SCHEMAS, startStandalone, temporaryFolder } from "@ovnha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   answered,
@@ -8,6 +9,7 @@ import {
   type MemberObservation,
   observe,
   type Observation,
+  parseClusterStatus,
   serverRowOf,
   statusOf,
 } from "../../src/index.ts";
@@ -69,7 +71,6 @@ describe.skipIf(realOvs() === "skip").sequential("observing real clusters of bot
   it("reads live captures to the letter", async () => {
     for (const cluster of [both.nb, both.sb]) {
       for (const index of cluster.members.keys()) {
-        const { parseClusterStatus } = await import("../../src/index.ts");
         const text = await cluster.status(index);
         expect(formatClusterStatus(parseClusterStatus(text))).toBe(text);
       }
@@ -147,5 +148,19 @@ describe.skipIf(realOvs() === "skip").sequential("observing real clusters of bot
     } finally {
       both.nb.member(0).resume();
     }
+  });
+});
+
+describe.skipIf(realOvs() === "skip")("observing over TLS", () => {
+  it("asks a server that wants a certificate, and tells why one that has none can't", async () => {
+    const dir = temporaryFolder();
+    const pki = await makePki(dir);
+    await using server = await startStandalone({ schemas: [SCHEMAS.northbound], listen: "ssl", tls: pki.server });
+    const members = [{ name: "a", nb: { remote: server.remote } }];
+    const seen = await observe({ members, tls: filesTls(pki.client) });
+    expect(serverRowOf(memberIn(seen, NB, 0))).toMatchObject({ model: "standalone", connected: true, hasSchema: true });
+    const stranger = await observe({ members });
+    expect(memberIn(stranger, NB, 0).server).toMatchObject({ ok: false, error: { code: "UNREACHABLE" } });
+    removeFolder(dir);
   });
 });

@@ -46,7 +46,7 @@ export function answerError(error: unknown): AnswerError {
     if (error.code === "ABORTED") throw error;
     return { code: error.code, message: error.message };
   }
-  if (error instanceof RunnerError) return { code: "RUNNER", message: error.message };
+  if (error instanceof RunnerError) return { code: RUNNER_CODES[error.code] ?? "RUNNER", message: error.message };
   if (!(error instanceof OvsdbError)) throw error;
   // A select that was sent and not answered: it changed nothing, so only the reason counts.
   const reason = error instanceof OutcomeUnknownError && error.cause instanceof OvsdbError ? error.cause : error;
@@ -61,6 +61,12 @@ const CODES: Readonly<Record<string, ClusterErrorCode>> = {
   LIMIT: "LIMIT",
   PROTOCOL: "PROTOCOL",
   VALUE: "INVALID_CONFIG",
+};
+
+const RUNNER_CODES: Readonly<Record<string, ClusterErrorCode>> = {
+  TIMED_OUT: "TIMEOUT",
+  TOO_MUCH_OUTPUT: "LIMIT",
+  UNREACHABLE: "UNREACHABLE",
 };
 
 /** The control socket of a target, here or through its runner. */
