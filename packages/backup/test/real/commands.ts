@@ -1,8 +1,5 @@
-/** The commands of this half, run within the test. */
-import { Command, CommanderError } from "commander";
-import { BackupError } from "../../src/index.ts";
-import { defineCheckDirs } from "../../src/edge/cli/check-dirs.ts";
-import { type CommandEdge, defineRestore } from "../../src/edge/cli/restore.ts";
+/** `ovn-backup`, run within the test. */
+import { runOvnBackup } from "../../src/edge/cli/ovn-backup.ts";
 
 export interface Ran {
   readonly code: number;
@@ -11,8 +8,8 @@ export interface Ran {
 }
 
 export async function runCommandLine(...args: readonly string[]): Promise<Ran> {
-  let [out, err, code] = ["", "", 0];
-  const edge: CommandEdge = {
+  let [out, err] = ["", ""];
+  const code = await runOvnBackup(args, {
     out: (text) => {
       out += text;
     },
@@ -20,20 +17,8 @@ export async function runCommandLine(...args: readonly string[]): Promise<Ran> {
       err += text;
     },
     signal: new AbortController().signal,
-    end: (to) => {
-      code = to;
-    },
-  };
-  const program = new Command("ovn-backup").exitOverride().configureOutput({ writeOut: edge.out, writeErr: edge.err });
-  defineRestore(program.command("restore"), edge);
-  defineCheckDirs(program.command("check-dirs"), edge);
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
-  try {
-    await program.parseAsync(args, { from: "user" });
-  } catch (error) {
-    if (error instanceof BackupError) return { code: 2, out, err: `${err}${error.message}\n` };
-    if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : 2, out, err };
-    throw error;
-  }
+    isTerminal: false,
+    progressStream: undefined,
+  });
   return { code, out, err };
 }

@@ -83,7 +83,11 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
     expect(dry.out).toContain("Nothing was changed.");
     expect(existsSync(work)).toBe(false);
     const json = await runCommandLine("restore", "--cluster", cluster, "--source", backup, "--work", work, "--json");
-    expect(JSON.parse(json.out)).toMatchObject({ format: "ovnha-restore", kind: "whole-cluster", databases: ["nb"] });
+    expect((JSON.parse(json.out) as { plan: object }).plan).toMatchObject({
+      format: "ovnha-restore",
+      kind: "whole-cluster",
+      databases: ["nb"],
+    });
 
     const done = await runCommandLine("restore", "--cluster", cluster, "--source", backup, "--work", work, "--execute");
     expect(done.code, done.out + done.err).toBe(0);
@@ -105,7 +109,7 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
       "STILL_ALIVE",
       "--execute",
     );
-    expect(again).toMatchObject({ code: 2 });
+    expect(again).toMatchObject({ code: 3 });
     expect(again.err).toContain("work folder of another restore");
     const status = await runCommandLine("restore", "--status", work, "--json");
     expect(JSON.parse(status.out)).toMatchObject({ closed: "restored" });
@@ -120,12 +124,12 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
     const damaged = await runCommandLine("restore", "--cluster", cluster, "--source", torn, "--execute");
     expect(damaged.code).toBe(1);
     expect(damaged.out).toMatch(/REFUSED SOURCE_DAMAGED: .*damaged at offset \d+/);
-    const old = await runCommandLine("restore", "--cluster", cluster, "--source", source, "--max-age", "0");
+    const old = await runCommandLine("restore", "--cluster", cluster, "--source", source, "--max-age", "0s");
     expect(old.code).toBe(1);
     expect(old.out).toContain("REFUSED SOURCE_OLD");
     expect(old.out).toContain("--accept SOURCE_OLD");
     const none = await runCommandLine("restore", "--cluster", cluster, "--source", join(folder, "nothing.db"));
-    expect(none).toMatchObject({ code: 2 });
+    expect(none).toMatchObject({ code: 3 });
     expect((await runCommandLine("restore")).err).toContain("one of --cluster, --resume, --undo and --status");
   });
 
@@ -144,11 +148,11 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
       "--work",
       work,
       "--connect-timeout",
-      "5",
+      "5s",
       "--execute",
     ];
     const stopped = await runCommandLine(...args);
-    expect(stopped.code).toBe(3);
+    expect(stopped.code).toBe(4);
     expect(stopped.out).toContain("failed with exit code 1");
     expect(stopped.out).toContain(`--resume '${work}' --execute`);
     expect((await runCommandLine("restore", "--status", work)).out).toContain("[begun] Start");
@@ -190,7 +194,7 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
     expect(after?.sid).not.toBe(before?.sid);
     expect(await names(lab.remotes[victim] ?? "")).toEqual(["first"]);
     const undo = await runCommandLine("restore", "--undo", join(folder, "work member"), "--execute");
-    expect(undo).toMatchObject({ code: 2 });
+    expect(undo).toMatchObject({ code: 3 });
     expect(undo.err).toContain("never comes back");
   });
 });

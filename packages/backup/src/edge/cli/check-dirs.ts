@@ -6,10 +6,7 @@ import { DATABASE_KEYS, type DatabaseKey } from "../../layout/profile.ts";
 import { findProfile, PROFILES } from "../../layout/profiles.ts";
 import { visible } from "../../restore/facts.ts";
 import { type CheckedDirectories, checkDirectories } from "../layout/check-directories.ts";
-import type { CommandEdge } from "./restore.ts";
-
-/** Exit codes: whatever is not 0 keeps a service of systemd or a pod from starting. */
-export const CHECK_EXIT: { readonly fit: 0; readonly unfit: 1 } = { fit: 0, unfit: 1 };
+import { EXIT, printJson, type Terminal } from "./terminal.ts";
 
 interface Flags {
   readonly profile: string;
@@ -26,7 +23,8 @@ interface Flags {
 }
 
 const HELP = `
-Exit status: 0 the servers may start, there may be warnings; 1 they must not. With --strict a warning is 1 as well.
+Exit status: 0 the servers may start, there may be warnings; 1 they must not. With --strict a warning is 1 as well. 2 and 3: nothing
+is known, for the usage was wrong or something could not be read. Whatever is not 0 stops ExecStartPre and init containers.
 
 Examples:
   ovn-backup check-dirs --profile debian --identity /var/lib/ovnha/identity.json --remember
@@ -44,7 +42,7 @@ function movedPair(
 }
 
 /** Gives a commander command its options and what it does. */
-export function defineCheckDirs(command: Command, edge: CommandEdge): void {
+export function defineCheckDirs(command: Command, edge: Pick<Terminal, "out" | "end">): void {
   command
     .description("say whether a member's folders survive a reboot, and whether they are still its own")
     .addOption(
@@ -75,7 +73,7 @@ export function defineCheckDirs(command: Command, edge: CommandEdge): void {
         flags.json === true ? `${JSON.stringify(result, undefined, 2)}\n` : verdictText(result, flags.quiet === true),
       );
       const isWarned = flags.strict === true && result.findings.some(({ severity }) => severity === "warn");
-      edge.end(result.fit && !isWarned ? CHECK_EXIT.fit : CHECK_EXIT.unfit);
+      edge.end(result.fit && !isWarned ? EXIT.ok : EXIT.bad);
     });
 }
 

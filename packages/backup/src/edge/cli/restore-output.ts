@@ -65,11 +65,11 @@ export function resultText(plan: RestorePlan, result: RestoreResult): string {
 }
 
 /** For programs. */
-export function resultJson(plan: RestorePlan, result: RestoreResult): unknown {
+export function resultJson(plan: RestorePlan, result: RestoreResult): object {
   const { state, ...rest } = result;
   return {
     ...rest,
-    plan: plan.id,
+    planId: plan.id,
     workFolder: plan.workFolder,
     steps: plan.steps.map(({ id }) => ({ id, state: state.steps.get(id), attempts: state.attempts.get(id) ?? 0 })),
     clients: plan.clients,

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { BackupError } from "../../error.ts";
 import { DATABASE_KEYS, DATABASE_NAMES, type DatabaseKey } from "../../layout/profile.ts";
 import { type Described, parseDescription } from "../../restore/description.ts";
@@ -21,25 +21,15 @@ import { survey } from "../restore/survey.ts";
 import { ioError } from "../take/io-error.ts";
 import { takeBackup } from "../take/take-backup.ts";
 import { progressLine, resultJson, resultText } from "./restore-output.ts";
+import { EXIT, printJson, span, type Terminal, whole } from "./terminal.ts";
 
-/** What the command has of its surroundings. */
-export interface CommandEdge {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-  readonly signal: AbortSignal;
-  /** Sets the exit code. */
-  readonly end: (code: number) => void;
-}
+type CommandEdge = Pick<Terminal, "out" | "err" | "signal" | "end">;
 
-/** Exit codes of `restore`, beside those of wrong usage. */
-export const RESTORE_EXIT: { readonly done: 0; readonly refused: 1; readonly stopped: 3 } = {
-  done: 0,
-  refused: 1,
-  stopped: 3,
-};
+/** The restore was begun and not finished; no other command ends so. */
+const STOPPED = 4;
 
 const CLUSTER_FILE = "cluster.json";
-const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 interface Flags {
   readonly cluster?: string;
@@ -74,16 +64,8 @@ Examples:
   ovn-backup restore --resume /var/lib/ovnha/restore --execute       after a crash, or when a step has failed
   ovn-backup restore --undo /var/lib/ovnha/restore --execute         the old files come back
 
-Exit status: 0 done, or a plan that can be carried out; 1 a plan that cannot; 3 stopped on the way: resume or undo.`;
-
-function number(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isFinite(value) || value < min || value > max)
-      throw new InvalidArgumentError(`a number from ${min} to ${max} is wanted`);
-    return value;
-  };
-}
+Exit status: 0 done, or a plan that can be carried out; 1 a plan that cannot; 2 wrong usage; 3 it could not be begun;
+4 it stopped on the way: resume or undo.`;
 
 /** Gives a commander command its options and what it does. */
 export function defineRestore(command: Command, edge: CommandEdge): void {
@@ -98,13 +80,19 @@ export function defineRestore(command: Command, edge: CommandEdge): void {
     .option("--undo <folder>", "take back a restore that was begun")
     .option("--status <folder>", "how far a restore has come")
     .addOption(new Option("--accept <code...>", "lift refusals by their codes").choices([...ACCEPTABLE]))
-    .option("--max-age <hours>", "refuse an older source", number(0, 1_000_000), 24)
+    .addOption(
+      new Option("--max-age <span>", "refuse an older source, such as 36h").argParser(span).default(DAY_MS, "24h"),
+    )
     .option("--no-copies", "only move the old files, instead of copying them as well")
     .option("--no-freeze", "leave the controllers running")
     .option("--no-verify", "go by the mark of an earlier verification of the source")
     .option("--rebuild-southbound", "move the southbound database away, for northd to make it anew")
-    .option("--election-timer <ms>", "of the new cluster", number(100, 600_000))
-    .option("--connect-timeout <s>", "how long one member may take to be connected", number(1, 86_400), 180)
+    .option("--election-timer <ms>", "of the new cluster", whole(100, 600_000))
+    .addOption(
+      new Option("--connect-timeout <span>", "how long one member may take to be connected")
+        .argParser(span)
+        .default(180_000, "180s"),
+    )
     .addOption(new Option("--format <format>", "of the plan").choices(["text", "markdown", "json"]).default("text"))
     .option("--json", "the plan, or the result, as JSON")
     .option("--brief", "the plan without its conditions and actions")
@@ -132,13 +120,9 @@ async function planAndRun(flags: Flags, edge: CommandEdge): Promise<void> {
   const plan = await makePlan(described, flags, edge);
   const isJson = flags.json === true || flags.format === "json";
   if (flags.execute !== true || isRefused(plan)) {
-    const format = isJson
-      ? `${JSON.stringify(plan, undefined, 2)}\n`
-      : flags.format === "markdown"
-        ? formatPlanMarkdown(plan, flags)
-        : formatPlan(plan, flags);
-    edge.out(format);
-    edge.end(isRefused(plan) ? RESTORE_EXIT.refused : RESTORE_EXIT.done);
+    if (isJson) printJson(edge, "restore", { plan });
+    else edge.out(flags.format === "markdown" ? formatPlanMarkdown(plan, flags) : formatPlan(plan, flags));
+    edge.end(isRefused(plan) ? EXIT.bad : EXIT.ok);
     return;
   }
   if (!isJson) edge.out(formatPlan(plan, { brief: true }));
@@ -157,11 +141,11 @@ async function makePlan(described: Described, flags: Flags, { signal }: CommandE
     nowMs,
     drawUuid: () => randomUUID(),
     workFolder,
-    sourceAgeMsMax: flags.maxAge * HOUR_MS,
+    sourceAgeMsMax: flags.maxAge,
     accept: flags.accept,
     copies: flags.copies,
     freeze: flags.freeze,
-    connectMs: flags.connectTimeout * 1000,
+    connectMs: flags.connectTimeout,
     electionTimerMs: flags.electionTimer,
     rebuildSouthbound: flags.rebuildSouthbound,
   };
@@ -221,12 +205,18 @@ async function goOn(workFolder: string, flags: Flags, edge: CommandEdge): Promis
   if (flags.status !== undefined || flags.execute !== true) {
     const isJson = flags.json === true || flags.format === "json";
     const view = { state, brief: flags.brief };
+    const { closed, undoing, lastFailure, steps } = state;
     if (isJson)
-      edge.out(
-        `${JSON.stringify({ plan: plan.id, closed: state.closed, undoing: state.undoing, steps: Object.fromEntries(state.steps), lastFailure: state.lastFailure, events }, undefined, 2)}\n`,
-      );
+      printJson(edge, "restore", {
+        planId: plan.id,
+        closed,
+        undoing,
+        lastFailure,
+        steps: Object.fromEntries(steps),
+        events,
+      });
     else edge.out(flags.format === "markdown" ? formatPlanMarkdown(plan, view) : formatPlan(plan, view));
-    edge.end(RESTORE_EXIT.done);
+    edge.end(EXIT.ok);
     return;
   }
   const path = join(workFolder, CLUSTER_FILE);
@@ -250,8 +240,9 @@ async function act(plan: RestorePlan, described: Described, flags: Flags, edge: 
     signal: edge.signal,
     onProgress,
   });
-  edge.out(isJson ? `${JSON.stringify(resultJson(plan, result), undefined, 2)}\n` : resultText(plan, result));
-  edge.end(result.outcome === "stopped" ? RESTORE_EXIT.stopped : RESTORE_EXIT.done);
+  if (isJson) printJson(edge, "restore", resultJson(plan, result));
+  else edge.out(resultText(plan, result));
+  edge.end(result.outcome === "stopped" ? STOPPED : EXIT.ok);
 }
 
 /** Into the work folder, from whichever members can be reached from here. */
