@@ -99,7 +99,8 @@ export interface IdentityFinding {
 }
 
 const REJOIN =
-  "do not start the server on it: with a quorum, kick the old server id and let this member join anew; without one, restore the cluster";
+  "do not start the server on it: with a quorum, let this member join anew (ovn-backup restore --member); without one, restore the cluster";
+const RESTORED = `if a restore has put it there, remember it anew (check-dirs --remember --replace); otherwise ${REJOIN}`;
 
 /**
  * What has become of a file since it was remembered; `now` undefined: it is gone. An empty answer means the same member,
@@ -112,18 +113,13 @@ export function compareIdentity(before: RememberedFile, now: RememberedFile | un
     return [{ change: "wiped", message, remedy: REJOIN, fatal: true }];
   }
   const findings: IdentityFinding[] = [];
-  const find = (change: IdentityChange, message: string, remedy: string = REJOIN, fatal = true): unknown =>
+  const find = (change: IdentityChange, message: string, remedy: string = RESTORED, fatal = true): unknown =>
     findings.push({ change, message: `${before.path} ${message}`, remedy, fatal });
   if (now.database !== before.database) {
     find("other-database", `holds ${now.database}, and it was ${before.database}`, "put the right file in its place");
     return findings;
   }
-  if (now.model !== before.model)
-    find(
-      "other-model",
-      `is ${now.model}, and it was ${before.model}`,
-      "if this is a restore, remember it anew once all members are connected",
-    );
+  if (now.model !== before.model) find("other-model", `is ${now.model}, and it was ${before.model}`, RESTORED);
   if (before.cid !== undefined && now.cid !== before.cid)
     find("other-cluster", `is of cluster ${now.cid ?? "(none yet)"}, and it was of ${before.cid}`);
   if (before.sid !== undefined && now.sid !== before.sid)
@@ -132,7 +128,7 @@ export function compareIdentity(before: RememberedFile, now: RememberedFile | un
     find("other-address", `has the address ${now.address}, and it was ${before.address}`);
   if (findings.length === 0) {
     const older = wentBack(before, now);
-    if (older !== undefined) find("went-back", older);
+    if (older !== undefined) find("went-back", older, REJOIN);
   }
   if (now.fileSystem !== before.fileSystem)
     find(

@@ -1,6 +1,10 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { BackupError, parseDescription } from "../../src/index.ts";
 
+const DEPLOY = fileURLToPath(new URL("../../deploy/", import.meta.url));
 const member = (name: string, more: object = {}): object => ({
   name,
   runner: { kind: "ssh", host: name },
@@ -79,4 +83,20 @@ describe("a cluster's description", () => {
   test("that is not JSON is refused by name", () => {
     expect(() => parseDescription("{", "c.json")).toThrow(/^c\.json is not JSON/);
   });
+
+  test.each(readdirSync(DEPLOY).filter((name) => name.endsWith(".json")))(
+    "example %s: three members, each with all that a plan needs",
+    (name) => {
+      const { cluster, runners } = parseDescription(readFileSync(join(DEPLOY, name), "utf8"), name);
+      expect(cluster.members).toHaveLength(3);
+      expect(new Set(cluster.members.flatMap(({ addresses }) => [addresses.nb, addresses.sb])).size).toBe(6);
+      expect(Object.keys(runners)).toHaveLength(4);
+      for (const { databases, addresses } of cluster.members)
+        expect([databases.nb.stop.length > 0, databases.nb.start.length > 0, addresses.sb !== undefined]).toEqual([
+          true,
+          true,
+          true,
+        ]);
+    },
+  );
 });

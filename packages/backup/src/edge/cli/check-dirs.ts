@@ -69,9 +69,8 @@ export function defineCheckDirs(command: Command, edge: Pick<Terminal, "out" | "
         moved: Object.fromEntries(flags.moved ?? []),
         runner: runnerOf(flags),
       });
-      edge.out(
-        flags.json === true ? `${JSON.stringify(result, undefined, 2)}\n` : verdictText(result, flags.quiet === true),
-      );
+      if (flags.json === true) printJson(edge, "check-dirs", result);
+      else edge.out(verdictText(result, flags.quiet === true));
       const isWarned = flags.strict === true && result.findings.some(({ severity }) => severity === "warn");
       edge.end(result.fit && !isWarned ? EXIT.ok : EXIT.bad);
     });
