@@ -51,6 +51,22 @@ describe.skipIf(realOvs() === "skip").sequential("ovn-ha on real clusters", () =
     expect(verdict).toMatchObject({ health: "ok", databases: [{ quorum: { configured: 3, live: 3, needed: 2 } }] });
   });
 
+  it("reaches members through kubectl", async () => {
+    // Stands in for a cluster of pods: what follows "--" is run here.
+    const kubectl = join(both.nb.dir, "kubectl");
+    writeFileSync(kubectl, '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n', { mode: 0o755 });
+    const members = both.nb.members.map(({ dir, unix }, index) => ({
+      name: `node${index}`,
+      nb: { remote: unix, control: join(dir, "ctl") },
+      runner: { kubectl: { pod: `ovn-central-${index}`, namespace: "kube-system", kubectl } },
+    }));
+    const podsFile = join(both.nb.dir, "pods.json");
+    writeFileSync(podsFile, JSON.stringify({ members }));
+    const terminal = fakeTerminal();
+    expect(await runOvnHa(["status", "-m", podsFile, "--expect", "3"], terminal)).toBe(0);
+    expect(terminal.text().match(/_Server, control/g)).toHaveLength(3);
+  });
+
   it("warns with 1 of a member that is gone, and is critical with 2 without a quorum", async () => {
     await both.nb.member(2).kill();
     await waitFor(
