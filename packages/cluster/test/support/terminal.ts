@@ -11,7 +11,11 @@ export type FakeTerminal = Terminal & {
 };
 
 export function fakeTerminal(
-  options: { readonly isTerminal?: boolean; readonly environment?: Record<string, string> } = {},
+  options: {
+    readonly isTerminal?: boolean;
+    readonly columns?: number;
+    readonly environment?: Record<string, string>;
+  } = {},
 ): FakeTerminal {
   const controller = new AbortController();
   const screens: string[] = [];
@@ -24,7 +28,7 @@ export function fakeTerminal(
       errors += more;
     },
     isTerminal: options.isTerminal ?? false,
-    columns: 120,
+    columns: options.columns ?? 120,
     signal: controller.signal,
     environment: options.environment ?? {},
     screen: (): Screen => ({

@@ -1,4 +1,5 @@
 /** An observation and its verdict as text: a headline, a table and the findings of each database. */
+import { stripVTControlCharacters } from "node:util";
 import type { DatabaseVerdict, Finding, Verdict, Voter } from "../../judge/types.ts";
 import {
   type DatabaseObservation,
@@ -47,12 +48,35 @@ function headline({ quorum, leader, term, electionTimerMs, clusterId, answered, 
 const HEAD = ["member", "role", "state", "id", "address", "term", "last entry", "behind", "heard", "links", "says"];
 
 function renderMembers(terminal: Terminal, seen: DatabaseObservation, judged: DatabaseVerdict | undefined): string {
-  const { dim } = colours(terminal);
   const leader = seen.members.map(statusOf).find((status) => isLeader(status, judged));
   const rows = seen.members.map((member) => memberRow(terminal, member, leader));
   const strangers = (judged?.quorum.voters ?? []).filter(({ member }) => member === undefined);
   for (const voter of strangers) rows.push(strangerRow(terminal, voter, leader));
-  return table(HEAD.map(dim), rows, "  ");
+  return fit(terminal, HEAD, rows);
+}
+
+/** What a narrow terminal can do without, the first first. */
+const DISPENSABLE = ["says", "links", "last entry", "address"];
+
+/** The table without the columns for which a terminal has no room; elsewhere there is room for all. */
+function fit(terminal: Terminal, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const { dim } = colours(terminal);
+  let kept = [...head.keys()];
+  for (let dropped = 0; ; dropped++) {
+    const text = table(
+      kept.map((column) => dim(head[column] ?? "")),
+      rows.map((row) => kept.map((column) => row[column] ?? "")),
+      "  ",
+    );
+    const width = Math.max(
+      ...stripVTControlCharacters(text)
+        .split("\n")
+        .map(({ length }) => length),
+    );
+    const next = DISPENSABLE[dropped];
+    if (!terminal.isTerminal || width <= terminal.columns || next === undefined) return text;
+    kept = kept.filter((column) => head[column] !== next);
+  }
 }
 
 /** Of two that say so, the one with the higher term. */

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { renderStatus } from "../../src/edge/cli/render.ts";
+import { duration, exitOf } from "../../src/edge/cli/terminal.ts";
+import { assess, type Observation, readStatusAnswer } from "../../src/index.ts";
+import { LAB_SAMPLES } from "../support/samples.ts";
+import { fakeTerminal } from "../support/terminal.ts";
+
+function observationOf(name: string): Observation {
+  const text = LAB_SAMPLES.find((sample) => sample.name === name)?.text;
+  if (text === undefined) throw new Error(`no sample ${name}`);
+  const when = { via: "/run/ovn/ovnnb_db.ctl", atMs: 2, tookMs: 1 };
+  const members = [
+    { member: "ovn1", asked: {}, status: { ok: true as const, value: readStatusAnswer(text), ...when } },
+  ];
+  return { startedMs: 0, endedMs: 2, databases: [{ database: "OVN_Northbound", members }] };
+}
+
+const shown = (name: string, terminal = fakeTerminal()): string => {
+  const observation = observationOf(name);
+  return renderStatus(terminal, observation, assess(observation));
+};
+
+describe("the table of status", () => {
+  it("shows every sample of the laboratory without a throw, and the leader's words about the others", () => {
+    for (const { name } of LAB_SAMPLES) expect(shown(name)).toMatch(/^OVN_Northbound {2}\S/);
+    const lines = shown("lab-three-one-down-leader").split("\n");
+    expect(lines.find((line) => line.includes("silent"))).toMatch(/\(unnamed\) +silent +ee69 +tcp:\S+ +1 +4\.1 s/);
+    expect(shown("lab-joining-remotes-down")).toContain("joining");
+    expect(shown("lab-kicked-member")).toContain("no such cluster");
+    expect(shown("lab-not-clustered")).toContain("not clustered");
+  });
+
+  it("leaves columns out where a terminal is narrow, and nowhere else", () => {
+    const width = (text: string): number =>
+      Math.max(
+        ...text
+          .split("\n")
+          .filter((line) => /^ {2}\S/.test(line) && !/ (warning|critical|info) /.test(` ${line.trim()}`))
+          .map(({ length }) => length),
+      );
+    const environment = { NO_COLOR: "1" };
+    const narrow = shown("lab-three-one-down-leader", fakeTerminal({ isTerminal: true, columns: 80, environment }));
+    expect(width(narrow)).toBeLessThanOrEqual(80);
+    expect(narrow).not.toContain("says");
+    expect(narrow).toContain("behind");
+    expect(shown("lab-three-one-down-leader", fakeTerminal({ columns: 40 }))).toContain("says");
+  });
+
+  it("has words for times, and codes for verdicts", () => {
+    expect([0, 999, 1_000, 9_999, 60_000, 3_600_000, 86_400_000, 864_000_000].map(duration)).toEqual([
+      "0 ms",
+      "999 ms",
+      "1.0 s",
+      "10.0 s",
+      "60 s",
+      "60 min",
+      "24 h",
+      "10 d",
+    ]);
+    expect((["ok", "not-applicable", "warning", "critical", "unknown"] as const).map(exitOf)).toEqual([0, 0, 1, 2, 3]);
+  });
+});
