@@ -24,7 +24,7 @@ export type LeaderClaim = {
   readonly seen: Seen;
 };
 /** The largest commit index that was written in a term. */
-export type CommitClaim = { readonly term: number; readonly index: number };
+export type CommitClaim = { readonly term: number; index: number };
 
 type Timed = { readonly index: number; readonly ms: number };
 type Configured = { readonly index: number; readonly servers: Servers };
@@ -133,7 +133,6 @@ export class MemberLog {
   takeRecord(record: ClusterRecord, seen: Seen): void {
     this.records++;
     if (this.refused) return;
-    const place = { record: seen.ordinal, offset: seen.offset };
     if ("term" in record && record.term > this.term) {
       this.term = record.term;
       this.vote = ZERO_UUID;
@@ -142,31 +141,31 @@ export class MemberLog {
     this.minTerm = Math.min(this.minTerm ?? Number.POSITIVE_INFINITY, this.term);
     switch (record.type) {
       case "entry":
-        this.#takeEntry(record, seen, place);
+        this.#takeEntry(record, seen);
         return;
       case "term":
         return;
       case "vote":
         if (record.term < this.term)
-          this.#refuse("STALE_VOTE", `a vote in term ${record.term} is written in term ${this.term}`, place);
+          this.#refuse("STALE_VOTE", `a vote in term ${record.term} is written in term ${this.term}`, placeOf(seen));
         else if (this.vote !== ZERO_UUID && this.vote !== record.vote)
           this.#refuse(
             "DOUBLE_VOTE",
             `in term ${record.term} it votes for ${record.vote} after it voted for ${this.vote}`,
-            place,
+            placeOf(seen),
           );
         this.vote = record.vote;
         return;
       case "leader":
-        this.#takeLeader(record.leader, seen, place);
+        this.#takeLeader(record.leader, seen);
         return;
       case "commit_index":
-        this.#takeCommit(record.commit_index, place);
+        this.#takeCommit(record.commit_index, seen);
         return;
       case "note":
         if (record.note !== "left") return;
         this.left = true;
-        this.add("LEFT", "this server has left the cluster", place);
+        this.add("LEFT", "this server has left the cluster", placeOf(seen));
     }
   }
 
@@ -195,33 +194,36 @@ export class MemberLog {
     this.refused = true;
   }
 
-  #takeEntry(entry: EntryRecord, seen: Seen, where: FindingPlace): void {
+  #takeEntry(entry: EntryRecord, seen: Seen): void {
     const { index, term } = entry;
-    const place = { ...where, index, term };
     if (index < this.commitIndex) {
       this.#refuse(
         "TRUNCATES_COMMITTED",
         `entry ${index} is written again although all through ${this.commitIndex} are committed`,
-        place,
+        placeOf(seen, entry),
       );
       return;
     }
     if (index > this.logEnd) {
-      this.#refuse("INDEX_GAP", `entry ${index} comes where ${this.logEnd} is due`, place);
+      this.#refuse("INDEX_GAP", `entry ${index} comes where ${this.logEnd} is due`, placeOf(seen, entry));
       return;
     }
-    if (index < this.logEnd) this.#truncate(index, place);
+    if (index < this.logEnd) this.#truncate(index, placeOf(seen, entry));
     if (this.refused) return;
     const before = this.lastTerm;
     if (term < before) {
-      this.#refuse("TERM_REGRESSION", `entry ${index} has term ${term}, the one before it ${before}`, place);
+      this.#refuse(
+        "TERM_REGRESSION",
+        `entry ${index} has term ${term}, the one before it ${before}`,
+        placeOf(seen, entry),
+      );
       return;
     }
     this.entries.push(term, seen.ordinal, seen.offset, seen.digest, entry.data !== undefined);
     if (entry.servers !== undefined) this.#configurations.push({ index, servers: entry.servers });
     if (entry.election_timer !== undefined) {
       this.#timers.push({ index, ms: entry.election_timer });
-      this.#checkTimer(entry.election_timer, place);
+      this.#checkTimer(entry.election_timer, placeOf(seen, entry));
     }
   }
 
@@ -239,10 +241,10 @@ export class MemberLog {
     this.#timers = this.#timers.filter((each) => each.index < index);
   }
 
-  #takeLeader(leader: string, seen: Seen, place: FindingPlace): void {
+  #takeLeader(leader: string, seen: Seen): void {
     if (this.#leader !== ZERO_UUID && this.#leader !== leader) {
       this.#refuse("TWO_LEADERS", `term ${this.term} has the leaders ${this.#leader} and ${leader}`, {
-        ...place,
+        ...placeOf(seen),
         term: this.term,
       });
       return;
@@ -252,24 +254,27 @@ export class MemberLog {
     this.leaders.push({ term: this.term, leader, logEnd: this.logEnd, seen });
   }
 
-  #takeCommit(index: number, where: FindingPlace): void {
-    const place = { ...where, index };
+  #takeCommit(index: number, seen: Seen): void {
     if (index < this.commitIndex) {
-      this.#refuse("COMMIT_REGRESSION", `the commit index goes from ${this.commitIndex} back to ${index}`, place);
+      this.#refuse(
+        "COMMIT_REGRESSION",
+        `the commit index goes from ${this.commitIndex} back to ${index}`,
+        placeOf(seen, { index }),
+      );
       return;
     }
     if (index >= this.logEnd) {
       this.#refuse(
         "COMMIT_BEYOND_LOG",
         `the commit index becomes ${index}, but the last entry is ${this.lastIndex}`,
-        place,
+        placeOf(seen, { index }),
       );
       return;
     }
     this.commitIndex = index;
     const last = this.commits.at(-1);
-    if (last?.term === this.term) this.commits.pop();
-    this.commits.push({ term: this.term, index });
+    if (last?.term === this.term) last.index = index;
+    else this.commits.push({ term: this.term, index });
   }
 
   #checkTimer(ms: number, place: FindingPlace): void {
@@ -277,6 +282,14 @@ export class MemberLog {
     if (ms < min || ms > max)
       this.add("BAD_ELECTION_TIMER", `the election timer is ${ms} ms, outside of ${min} to ${max}`, place);
   }
+}
+
+/** Made only for findings, since there are far more records than findings. */
+function placeOf(
+  { ordinal, offset }: Seen,
+  entry: { readonly index?: number; readonly term?: number } = {},
+): FindingPlace {
+  return { record: ordinal, offset, index: entry.index, term: entry.term };
 }
 
 /** Addresses that more than one server has. */

@@ -7,6 +7,7 @@ const KEPT_CHARS_MAX = 4 << 20;
 
 /** Longer than any text that is compared. */
 const TEXT_BYTES_MAX = 16;
+const ASCII_BYTES_MAX = 512;
 const DATA = '"data"';
 const SNAPSHOT = '"prev_data"';
 
@@ -14,6 +15,8 @@ const SNAPSHOT = '"prev_data"';
 export class RecordSieve implements JsonVisitor {
   readonly #scanner = new JsonScanner(this);
   readonly #decoder = new TextDecoder();
+  /** The decoder has been used for this record, and may hold the begin of a character. */
+  #streams = false;
   #kept = "";
   #piece: Uint8Array = new Uint8Array();
   #position = 0;
@@ -41,7 +44,8 @@ export class RecordSieve implements JsonVisitor {
     this.#depth = 0;
     this.#name = "";
     this.#parts = [];
-    this.#decoder.decode();
+    if (this.#streams) this.#decoder.decode();
+    this.#streams = false;
     this.#fault = undefined;
   }
 
@@ -60,7 +64,7 @@ export class RecordSieve implements JsonVisitor {
     if (!this.#scanner.finish(this.#position)) return "json";
     if (!this.#scanner.rootIsObject) return "object";
     try {
-      return { value: JSON.parse(this.#kept + this.#decoder.decode()) as Json };
+      return { value: JSON.parse(this.#streams ? this.#kept + this.#decoder.decode() : this.#kept) as Json };
     } catch {
       return "json";
     }
@@ -122,6 +126,16 @@ export class RecordSieve implements JsonVisitor {
   #keep(end: number, more: boolean): void {
     if (this.#from === undefined || this.#kept.length > KEPT_CHARS_MAX) return;
     const from = Math.max(0, this.#from - this.#position);
-    this.#kept += this.#decoder.decode(this.#piece.subarray(from, end - this.#position), { stream: more });
+    const part = this.#piece.subarray(from, end - this.#position);
+    const text = this.#streams ? undefined : asciiText(part);
+    this.#streams ||= text === undefined;
+    this.#kept += text ?? this.#decoder.decode(part, { stream: more });
   }
+}
+
+/** Short and plain text without a decoder, which costs more than all the rest of a short record. */
+function asciiText(bytes: Uint8Array): string | undefined {
+  if (bytes.length > ASCII_BYTES_MAX) return undefined;
+  for (const byte of bytes) if (byte >= 0x80) return undefined;
+  return String.fromCharCode.apply(undefined, bytes as unknown as number[]);
 }

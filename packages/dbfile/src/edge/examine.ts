@@ -20,6 +20,21 @@ const NEXT_RECORD = "\nOVSDB CLUSTER ";
 /** Records after which others have their turn. */
 const TURN_RECORDS = 20_000;
 
+/** The end of a record, or why nothing behind it is read. */
+type Outcome = number | Damage | "stop";
+type Sifted = ReturnType<RecordSieve["finish"]> | "hash";
+
+/** As ovsdb-server writes it; whatever else parses is parsed. */
+const COMMIT_INDEX = /^\{"commit_index":([1-9][0-9]{0,14})\}\n$/;
+const HEADER = /^OVSDB CLUSTER ([1-9][0-9]{0,14}) ([0-9a-f]{40})\n/;
+
+function readHeader(line: Buffer): (RecordHeader & { readonly headerBytes: number }) | undefined {
+  const parts = HEADER.exec(line.toString("latin1", 0, 80));
+  if (parts === null) return parseRecordHeader(line);
+  const [whole, bodyBytes, digest = ""] = parts;
+  return { magic: "CLUSTER", bodyBytes: Number(bodyBytes), sha1: digest, headerBytes: whole.length };
+}
+
 /** @throws DbFileError `NOT_FOUND`, `IO`, `ABORTED`. Whatever is wrong inside of the file is a finding. */
 export async function examineFile(path: string, signal?: AbortSignal): Promise<MemberLog> {
   using file = openReadableFile(path);
@@ -54,7 +69,8 @@ class Examination {
         this.#log.finish(undefined);
         return;
       }
-      const next = await this.#record(ordinal, offset);
+      const outcome = this.#record(ordinal, offset);
+      const next = outcome instanceof Promise ? await outcome : outcome;
       if (typeof next === "number") {
         offset = next;
         continue;
@@ -65,10 +81,9 @@ class Examination {
     }
   }
 
-  /** @returns the end of the record, or why there is none. */
-  async #record(ordinal: number, offset: number): Promise<number | Damage | "stop"> {
-    const line = this.#bytes(offset, HEADER_LINE_BYTES_MAX);
-    const header = parseRecordHeader(line);
+  /** @returns the end of the record, or why there is none; a promise for a long record alone. */
+  #record(ordinal: number, offset: number): Outcome | Promise<Outcome> {
+    const header = readHeader(this.#bytes(offset, HEADER_LINE_BYTES_MAX));
     if (header === undefined) return this.#damage("header", offset, "there is no header line of a record");
     if (header.magic !== "CLUSTER") {
       if (ordinal > 0) return this.#damage("magic", offset, `the record is of kind ${header.magic}, not CLUSTER`);
@@ -87,24 +102,29 @@ class Examination {
         offset,
         `the record ends ${end - this.#file.sizeBytes} bytes behind the end of the file`,
       );
-    const json = await this.#body(header, bodyOffset);
-    if (typeof json === "string") return this.#damage(json, offset, DAMAGES[json]);
-    return this.#take(json.value, ordinal, offset, header.sha1) ? end : "stop";
+    const isShort = header.bodyBytes <= WINDOW_BYTES - HEADER_LINE_BYTES_MAX;
+    if (isShort) return this.#judge(this.#shortBody(header, bodyOffset), ordinal, offset, header.sha1, end);
+    return this.#longBody(header, bodyOffset).then((json) => this.#judge(json, ordinal, offset, header.sha1, end));
   }
 
-  /** Hashes and sieves a body. */
-  async #body(
-    header: RecordHeader,
-    bodyOffset: number,
-  ): Promise<{ readonly value: Json } | "hash" | "json" | "object"> {
-    const { bodyBytes } = header;
+  #judge(json: Sifted, ordinal: number, offset: number, digest: string, end: number): Outcome {
+    if (typeof json === "string") return this.#damage(json, offset, DAMAGES[json]);
+    return this.#take(json.value, ordinal, offset, digest) ? end : "stop";
+  }
+
+  #shortBody(header: RecordHeader, bodyOffset: number): Sifted {
+    const body = this.#bytes(bodyOffset, header.bodyBytes);
+    if (sha1(body) !== header.sha1) return "hash";
+    // Half of a leader's records are these.
+    const commit = body.length < 40 ? COMMIT_INDEX.exec(body.toString("latin1"))?.[1] : undefined;
     this.#sieve.reset();
-    if (bodyBytes <= WINDOW_BYTES - HEADER_LINE_BYTES_MAX) {
-      const body = this.#bytes(bodyOffset, bodyBytes);
-      if (sha1(body) !== header.sha1) return "hash";
-      this.#sieve.push(body);
-      return this.#sieve.finish();
-    }
+    if (commit !== undefined) return { value: { commit_index: Number(commit) } };
+    this.#sieve.push(body);
+    return this.#sieve.finish();
+  }
+
+  async #longBody({ bodyBytes, sha1: expected }: RecordHeader, bodyOffset: number): Promise<Sifted> {
+    this.#sieve.reset();
     const hash = crypto.createHash("sha1");
     for (let done = 0; done < bodyBytes; ) {
       const piece = this.#bytes(bodyOffset + done, Math.min(bodyBytes - done, WINDOW_BYTES));
@@ -114,21 +134,23 @@ class Examination {
       done += piece.length;
       await this.#giveTurn();
     }
-    return hash.digest("hex") === header.sha1 ? this.#sieve.finish() : "hash";
+    return hash.digest("hex") === expected ? this.#sieve.finish() : "hash";
   }
 
   /** False if the file cannot be understood any further. */
   #take(json: Json, ordinal: number, offset: number, digest: string): boolean {
-    const place = { record: ordinal, offset };
     try {
       if (ordinal === 0) this.#log.takeHeader(decodeClusterHeader(json));
       else this.#log.takeRecord(decodeClusterRecord(json), { ordinal, offset, digest });
       if (this.#sieve.dataFault !== undefined)
-        this.#log.add("BAD_DATA", `record ${ordinal}: ${this.#sieve.dataFault}`, place);
+        this.#log.add("BAD_DATA", `record ${ordinal}: ${this.#sieve.dataFault}`, { record: ordinal, offset });
       return true;
     } catch (error) {
       if (!(error instanceof DbFileError)) throw error;
-      this.#log.add(ordinal === 0 ? "BAD_HEADER" : "BAD_RECORD", `record ${ordinal}: ${error.message}`, place);
+      this.#log.add(ordinal === 0 ? "BAD_HEADER" : "BAD_RECORD", `record ${ordinal}: ${error.message}`, {
+        record: ordinal,
+        offset,
+      });
       this.#log.refused = true;
       return false;
     }
