@@ -155,9 +155,7 @@ function rebuild(one: Case, because: readonly Finding[], unfit: ReadonlyMap<stri
   }
   const addressOf = (member: string): string | undefined =>
     verdict.quorum.voters.find((voter) => voter.member === member)?.address ??
-    files.find((file) => file.member === member)?.servers?.[
-      files.find((file) => file.member === member)?.serverId ?? ""
-    ];
+    files.find((file) => file.member === member)?.address;
   const address = best === undefined ? undefined : addressOf(best.member);
   if (best !== undefined && address === undefined)
     blockers.push({ code: "NOT_FOUND", text: `the Raft address of ${best.member} is not known` });

@@ -47,7 +47,7 @@ const REASONS: Readonly<Record<string, readonly FindingCode[]>> = {
   "leader-while-joining": ["leader-while-joining"],
   "foreign-inbound": ["foreign-inbound", "split-suspect"],
   "replication-stalled": ["replication-stalled", "peer-not-replicating"],
-  "peer-down": ["peer-down"],
+  "peer-down": ["peer-down", "duplicate-address"],
   "split-suspect": ["split-suspect", "peer-not-replicating"],
   "undetectable-locally": ["write-errors"],
 };

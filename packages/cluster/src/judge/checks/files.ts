@@ -11,6 +11,8 @@ export type FileFacts = {
   readonly path: string;
   readonly serverId?: string;
   readonly clusterId?: string;
+  /** Its own Raft address. */
+  readonly address?: string;
   readonly term?: number;
   readonly lastIndex?: number;
   readonly commitIndex?: number;
@@ -48,21 +50,28 @@ const isRecord = (value: unknown): value is Record<string, string> =>
 const isPresent = (value: unknown): value is object | string =>
   (typeof value === "object" && value !== null) || isText(value);
 
-/** Reads evidence by matching shape; the names are those of `ovsdb-tool` and of `@ovnha/dbfile`. */
+/** Reads evidence by matching shape: that of `inspect` of `@ovnha/dbfile`, and the names of `ovsdb-tool`. */
 export function fileFacts(file: FileEvidence): FileFacts {
-  const damage = pick(file, ["damage", "refusal", "damages.0", "violations.0"], isPresent);
+  const damage = pick(file, ["damage", "damages.0", "violations.0"], isPresent);
+  const format = pick(file, ["format"], isText);
+  const hasLeft = pick(file, ["hasLeft", "left", "isLeft"], isFlag);
+  const isMember = pick(file, ["isMember"], isFlag);
+  // That it left, or lists itself no more, has a finding of its own.
+  const refusal = hasLeft === true || isMember === false ? undefined : pick(file, ["refusal"], isText);
+  const isCut = typeof damage === "object" && (damage as { kind?: unknown }).kind === "length";
   const facts = {
     path: file.path,
     serverId: pick(file, ["serverId", "sid", "server_id"], isText),
     clusterId: pick(file, ["clusterId", "cid", "cluster_id"], isText),
+    address: pick(file, ["localAddress", "local_address", "address"], isText),
     term: pick(file, ["term", "lastTerm"], isNumber),
     lastIndex: pick(file, ["lastIndex", "log.last"], isNumber) ?? minusOne(pick(file, ["logEnd", "log.end"], isNumber)),
     commitIndex: pick(file, ["commitIndex", "commit_index"], isNumber),
     servers: pick(file, ["servers", "members"], isRecord),
-    hasLeft: pick(file, ["hasLeft", "left", "isLeft"], isFlag),
-    hasJoined: pick(file, ["hasJoined", "joined"], isFlag),
-    damage: damage === undefined ? undefined : typeof damage === "string" ? damage : describe(damage),
-    isTorn: pick(file, ["isTorn", "torn", "damage.isTail"], isFlag),
+    hasLeft,
+    hasJoined: format === "joining" ? false : pick(file, ["hasJoined", "joined"], isFlag),
+    damage: refusal ?? (damage === undefined ? undefined : typeof damage === "string" ? damage : describe(damage)),
+    isTorn: refusal === undefined && isCut ? true : pick(file, ["isTorn", "torn"], isFlag),
   };
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as FileFacts;
 }

@@ -51,7 +51,7 @@ export const LOG_PATTERNS: readonly Pattern[] = [
   { code: "compaction-elections", pattern: /Transferring leadership to write a snapshot/, least: 4 },
   {
     code: "frequent-elections",
-    pattern: /: timeout expired, starting election|: Dropped .*starting election/,
+    pattern: /timeout expired, starting election/,
     least: 5,
   },
   { code: "joiner-disconnects", pattern: /joining.*(connection dropped|no response to inactivity probe)/i, least: 3 },

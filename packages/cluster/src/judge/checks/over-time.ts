@@ -55,7 +55,9 @@ function checkLasting({ view, history, nowMs, found }: Context): void {
 
 function checkElections({ view, history, nowMs, found }: Context): void {
   const recent = (times: readonly number[] = []): number => times.filter((atMs) => atMs > nowMs - HOUR_MS).length;
-  const elections = recent(history?.elections);
+  const last = history?.samples.at(-1)?.term;
+  const now = view.leader?.status?.term ?? view.authority?.status?.term;
+  const elections = recent(history?.elections) + Number(last !== undefined && now !== undefined && now > last);
   const transfers = recent(history?.transfers);
   const members = view.leader === undefined ? [] : [view.leader.member];
   if (transfers >= TRANSFERS_PER_HOUR)
