@@ -1,9 +1,13 @@
-/** npm run bench [-- sync updates transact framing simulator]: every promise of speed against its rivals, in one run. */
+/** npm run bench [-- sync updates transact framing simulator dbfile check status backup]: every promise of speed against its rivals, in one run. */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { makeSouthbound, ovsVersion, SCHEMAS, startCluster } from "@ovnha/testkit";
+import { backup } from "./backup.ts";
+import { checkCluster } from "./check-cluster.ts";
+import { cluster as status } from "./cluster.ts";
+import { dbfile } from "./dbfile.ts";
 import { framing } from "./framing.ts";
 import { fullSync } from "./full-sync.ts";
 import { simulator } from "./simulator.ts";
@@ -11,7 +15,7 @@ import { type Finding, markdown } from "./table.ts";
 import { transact } from "./transact.ts";
 import { updates } from "./updates.ts";
 
-const NAMES = ["sync", "updates", "transact", "framing", "simulator"] as const;
+const NAMES = ["framing", "simulator", "transact", "status", "dbfile", "check", "sync", "updates", "backup"] as const;
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(NAMES as readonly string[]).includes(name));
 if (unknown.length > 0) {
@@ -19,26 +23,26 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const wanted = new Set<string>(asked.length === 0 ? NAMES : asked);
-if (ovsVersion() === undefined) {
-  console.error("ovsdb-server is not installed; only framing and the simulator can be measured here");
-  for (const name of NAMES) if (name !== "framing" && name !== "simulator") wanted.delete(name);
+const isOvsHere = ovsVersion() !== undefined;
+if (!isOvsHere) {
+  console.error("ovsdb-server is not installed; only framing, the simulator and the parser can be measured here");
+  for (const name of NAMES) if (!["framing", "simulator", "status"].includes(name)) wanted.delete(name);
 }
 
 const findings: Finding[] = [];
 const tell = (what: string): void => console.error(`${new Date().toISOString().slice(11, 19)}  ${what}`);
-if (wanted.has("framing")) {
-  tell("framing");
-  findings.push(...framing());
-}
-if (wanted.has("simulator")) {
-  tell("simulator");
-  findings.push(...(await simulator()));
-}
-if (wanted.has("transact")) {
-  tell("transactions");
-  findings.push(...(await transact()));
-}
-if (wanted.has("sync") || wanted.has("updates")) {
+const measure = async (name: (typeof NAMES)[number], what: string, run: () => Promise<Finding[]>): Promise<void> => {
+  if (!wanted.has(name)) return;
+  tell(what);
+  findings.push(...(await run()));
+};
+await measure("framing", "framing", async () => framing());
+await measure("simulator", "simulator", simulator);
+await measure("transact", "transactions", () => transact());
+await measure("status", "cluster/status, and ten members observed", () => status(isOvsHere));
+await measure("dbfile", "database files", dbfile);
+await measure("check", "three members' files checked", () => checkCluster());
+if (["sync", "updates", "backup"].some((name) => wanted.has(name))) {
   tell("making 200,000 logical flows and 10,000 port bindings, and a cluster that holds them");
   const file = await makeSouthbound();
   // The members are busy for seconds with a monitor of this size; elections in between would measure something else.
@@ -47,14 +51,9 @@ if (wanted.has("sync") || wanted.has("updates")) {
     fromStandalone: file,
     electionTimerMs: 16_000,
   });
-  if (wanted.has("sync")) {
-    tell("full sync, three rounds");
-    findings.push(...(await fullSync(cluster)));
-  }
-  if (wanted.has("updates")) {
-    tell("100,000 row changes for each client");
-    findings.push(...(await updates(cluster)));
-  }
+  await measure("sync", "full sync, three rounds", () => fullSync(cluster));
+  await measure("updates", "100,000 row changes for each client", () => updates(cluster));
+  await measure("backup", "online backup, three rounds", () => backup(cluster));
 }
 
 const version = (command: string, args: readonly string[]): string => {
