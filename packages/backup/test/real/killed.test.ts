@@ -91,7 +91,7 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
   }
 
   test("in every step, and resumed: every row of the backup is on every member, and the old files are kept", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     await using lab = await startLab(source);
     await ovsdbTransact(lab.remotes[0] ?? "", DATABASE, [
@@ -123,7 +123,7 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
   });
 
   test("and undone, itself killed in every step: the old files are back, and the old cluster runs", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     await using lab = await startLab(source);
     const before = await lab.cids();
@@ -144,16 +144,20 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
   });
 
   const places = ["move.nb.", "start.nb.", "verify.nb"].map((kind, index) => [kind, index] as const);
-  test.each(places)("undone from within %s: the files are what they were, byte by byte", async (kind, number) => {
-    await using lab = await startLab(source);
-    for (const index of lab.folders.keys()) await lab.service("stop", index);
-    const before = lab.folders.map((home) => hash(join(home, "db.db")));
-    const { plan: made, file } = await plan(lab, `0000000${number}`);
-    const step = made.steps.find(({ id }) => id.startsWith(kind));
-    expect((await run(file, "acted", step?.id ?? "")).signal).toBe("SIGKILL");
-    expect(await run(file, "", "", "undo")).toMatchObject({ code: 0, output: expect.stringContaining('"undone"') });
-    expect(lab.folders.map((home) => hash(join(home, "db.db")))).toEqual(before);
-  });
+  test.each(places)(
+    "undone from within %s: the files are what they were, byte by byte",
+    { timeout: 120_000 },
+    async (kind, number) => {
+      await using lab = await startLab(source);
+      for (const index of lab.folders.keys()) await lab.service("stop", index);
+      const before = lab.folders.map((home) => hash(join(home, "db.db")));
+      const { plan: made, file } = await plan(lab, `0000000${number}`);
+      const step = made.steps.find(({ id }) => id.startsWith(kind));
+      expect((await run(file, "acted", step?.id ?? "")).signal).toBe("SIGKILL");
+      expect(await run(file, "", "", "undo")).toMatchObject({ code: 0, output: expect.stringContaining('"undone"') });
+      expect(lab.folders.map((home) => hash(join(home, "db.db")))).toEqual(before);
+    },
+  );
 });
 
 function bare(rows: Rows): Rows {

@@ -16,7 +16,7 @@ import { takeBackup } from "../../src/index.ts";
 import { runCommandLine } from "./commands.ts";
 import { DATABASE, type Lab, SERVICE, startLab } from "./members.ts";
 
-describe.skipIf(realOvs() === "skip")("ovn-backup restore", () => {
+describe.skipIf(realOvs() === "skip")("ovn-backup restore", { timeout: 120_000 }, () => {
   const folder = temporaryFolder();
   const source = join(folder, "source.db");
 

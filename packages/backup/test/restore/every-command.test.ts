@@ -127,7 +127,7 @@ describe("whatever command a restore is cut off before", () => {
     expect(world.running.size).toBe(3);
   }
 
-  test("forward, and then forward", { timeout: 120_000 }, async () => {
+  test("forward, and then forward", { timeout: 300_000 }, async () => {
     const whole = await scene(0);
     expect(await executeRestore(whole.plan, { runners: whole.runners, execute: true })).toMatchObject({
       outcome: "restored",
@@ -147,7 +147,7 @@ describe("whatever command a restore is cut off before", () => {
     }
   });
 
-  test("forward, and then back, itself cut off at the same number of commands", { timeout: 120_000 }, async () => {
+  test("forward, and then back, itself cut off at the same number of commands", { timeout: 300_000 }, async () => {
     const whole = await scene(1_000);
     await executeRestore(whole.plan, { runners: whole.runners, execute: true });
     const commands = whole.world.commands.length;

@@ -52,7 +52,7 @@ export interface ExecuteOptions {
   /** Takes back what was done, last step first. */
   readonly undo?: boolean | undefined;
   readonly freshBackup?: FreshBackup | undefined;
-  /** Stops before the next step; the restore can be resumed. */
+  /** Stops as soon as it can, and ends a command that runs; the restore can be resumed. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RestoreProgress) => void) | undefined;
 }
@@ -131,7 +131,7 @@ function refuse(move: Move): void {
 }
 
 function aborted(signal: AbortSignal): BackupError {
-  return new BackupError("ABORTED", "the restore was stopped between two steps", {
+  return new BackupError("ABORTED", "the restore was interrupted", {
     cause: signal.reason,
     remedy: "resume it, or undo it",
   });
