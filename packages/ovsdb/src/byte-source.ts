@@ -148,6 +148,11 @@ export class ByteSource {
     }
   }
 
+  /** The finished value as it was sent. Whether it is valid JSON has not been looked at. */
+  text(): string {
+    return this.#text(0);
+  }
+
   /** The finished value as a member name. */
   name(): string {
     // Nearly every name is plain: no escape, no control character. The parser decides about the others.

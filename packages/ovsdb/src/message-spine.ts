@@ -13,7 +13,7 @@
  */
 import type { ByteSource } from "./byte-source.ts";
 import { ProtocolError } from "./error.ts";
-import type { Json, JsonObject } from "./json.ts";
+import { type Json, type JsonObject, parseJsonExact } from "./json.ts";
 
 /** What is known of a message when one of its rows is complete. */
 export type RowContext = {
@@ -26,7 +26,13 @@ export type RowContext = {
 };
 
 /** Offered each row of a large message as it completes; true = taken, and the row is left out of the message. */
-export type RowSink = (context: RowContext, table: string, uuid: string, rowUpdate: Json) => boolean;
+export type RowSink = ((context: RowContext, table: string, uuid: string, rowUpdate: Json) => boolean) & {
+  /**
+   * True to be offered the JSON text of a row instead of the row, unparsed: for whoever passes rows on. Looked at when a
+   * large message begins. A text that isn't taken is parsed.
+   */
+  readonly takesText?: boolean | undefined;
+};
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
@@ -52,6 +58,7 @@ type Expecting = "name or end" | "name" | "colon" | "value" | "value or end" | "
 export class MessageSpine {
   readonly #source: ByteSource;
   readonly #sink: RowSink | undefined;
+  readonly #takesText: boolean;
   readonly #levels: Level[] = [];
   #expecting: Expecting = "value";
   #openPiece: "name" | "value" | undefined;
@@ -61,6 +68,7 @@ export class MessageSpine {
   constructor(source: ByteSource, sink: RowSink | undefined) {
     this.#source = source;
     this.#sink = sink;
+    this.#takesText = sink?.takesText === true;
   }
 
   /** Reads on; returns the message once it is complete, undefined if bytes are needed. */
@@ -70,6 +78,7 @@ export class MessageSpine {
       if (this.#openPiece !== undefined) {
         if (source.scanValue(Number.POSITIVE_INFINITY) === "more") return undefined;
         if (this.#openPiece === "name") this.#takeName();
+        else if (this.#takesText && this.#top().holdsRows) this.#takeText(source.text());
         else this.#takeValue(source.value());
         this.#openPiece = undefined;
         continue;
@@ -184,6 +193,14 @@ export class MessageSpine {
       if (this.#sink(this.#context, table, level.key, value)) return;
     }
     add(level, value);
+  }
+
+  #takeText(text: string): void {
+    const level = this.#top();
+    this.#expecting = "comma or end";
+    const table = (this.#levels[this.#levels.length - 2] as Level).key;
+    if (this.#context !== undefined && this.#sink?.(this.#context, table, level.key, text) === true) return;
+    add(level, parseJsonExact(text));
   }
 
   #close(): void {
