@@ -1,5 +1,5 @@
 /** JSON of ovsdb-server's own tables and of schemas, as far as a backup needs it. */
-import type { DatabaseSchema, Json, JsonObject } from "@ovnha/ovsdb/core";
+import { type DatabaseSchema, type Json, type JsonObject, parseJsonExact, stringifyJson } from "@ovnha/ovsdb/core";
 import type { MemberView } from "./choose-member.ts";
 
 const ZERO = "00000000-0000-0000-0000-000000000000";
@@ -61,4 +61,21 @@ export function initialRow(update: Json): JsonObject | undefined {
   if (!isObject(update)) return undefined;
   const row = update["initial"] ?? update["new"];
   return isObject(row) ? row : undefined;
+}
+
+/** As ovsdb-server writes it, without blanks. */
+const INITIAL = '{"initial":{';
+
+/** The text of the row in the text of a row update; anything but ovsdb-server's usual form is parsed. */
+export function initialText(update: string): string | undefined {
+  if (update.startsWith(INITIAL) && update.endsWith("}}")) {
+    // Only a further member could come behind the row's own end; monitors that ask for nothing else send none.
+    const text = update.slice(INITIAL.length - 1, -1);
+    if (!text.includes('},"')) return text;
+  }
+  return textOf(initialRow(parseJsonExact(update)));
+}
+
+export function textOf(row: JsonObject | undefined): string | undefined {
+  return row === undefined ? undefined : stringifyJson(row);
 }

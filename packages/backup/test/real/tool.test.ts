@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Runner, RunnerError } from "@ovnha/runner";
 import { realOvs, runCommand, SCHEMAS, startCluster, temporaryFolder, waitFor } from "@ovnha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ovsdbTool } from "../../src/index.ts";
+import { ovsdbTool, takeBackup, verifyBackup } from "../../src/index.ts";
 import { LAB_SCHEMA, fillLab, names, rowsOfFile } from "../support/lab.ts";
 
 const LOCAL = "tcp:127.0.0.1:6643";
@@ -173,6 +173,21 @@ describe.skipIf(realOvs() === "skip")("ovsdb-tool", () => {
       expect(long.length).toBeGreaterThan(short.length);
       expect(long).toContain("sw plain");
     });
+  });
+
+  test("is not needed to see that a removed member's file is no source for a backup, unless anything is", async () => {
+    const into = temporaryFolder();
+    const databases = [{ database: "Lab", file: kicked }];
+    await expect(takeBackup({ databases, into })).rejects.toMatchObject({ code: "NO_SOURCE" });
+    expect(names(into)).toEqual([]);
+    const { backups, warnings } = await takeBackup({ databases, into, accept: "any", gzip: true });
+    expect(warnings.join("\n")).toMatch(/removed from its cluster/);
+    expect(await verifyBackup(backups[0]!.path)).toMatchObject({ ok: true, rows: { Switch: 7, Port: 7 } });
+    const cut = join(into, "cut.db");
+    copyFileSync(good, cut);
+    truncateSync(cut, readFileSync(good).length - 5);
+    const torn = await takeBackup({ databases: [{ database: "Lab", file: cut }], into: temporaryFolder() });
+    expect(torn.warnings.join("\n")).toMatch(/damaged from offset/);
   });
 
   test("runs offline transactions, and takes an operation's error for what it is", async () => {

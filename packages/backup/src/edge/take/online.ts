@@ -126,13 +126,18 @@ async function readOnce(
   const writer = new StandaloneWriter(partial, schemaJson, options);
   try {
     const createdAt = new Date();
-    const { lastTransaction } = await session.snapshot(database, persistentColumns(schema), (table, uuid, row) => {
-      rows.set(table, (rows.get(table) ?? 0) + 1);
-      total.rows++;
-      if (table === "NB_Global" || table === "SB_Global") nbCfg = Number(row["nb_cfg"] ?? 0);
-      writer.row(table, uuid, stringifyJson(row));
-      if (total.rows % 1_000 === 0) options.onRows?.(total.rows, writer.contentBytes);
-    });
+    const { lastTransaction } = await session.snapshotTexts(
+      database,
+      persistentColumns(schema),
+      (table, uuid, json) => {
+        rows.set(table, (rows.get(table) ?? 0) + 1);
+        total.rows++;
+        if (table === "NB_Global" || table === "SB_Global")
+          nbCfg = Number((JSON.parse(json) as { nb_cfg?: number }).nb_cfg ?? 0);
+        writer.row(table, uuid, json);
+        if (total.rows % 1_000 === 0) options.onRows?.(total.rows, writer.contentBytes);
+      },
+    );
     const after = await serverRow(session, database);
     const isSame = stringifyJson(await session.session.call("get_schema", [database])) === schemaJson;
     if (!isSame) return undefined;
