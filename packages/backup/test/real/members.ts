@@ -1,6 +1,6 @@
 /** A cluster of real ovsdb-servers that outlive whoever started them, as services do. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -67,12 +67,13 @@ export async function startLab(source: string | undefined): Promise<Lab> {
   }
   const folders = NAMES.map((name) => join(folder, name));
   const remotes = folders.map((home) => `unix:${join(home, "db.sock")}`);
+  // By where they run: the pid files may be gone before this is called, and a killed executor's servers told us nothing.
   const stopAll = (): void => {
-    for (const home of folders) {
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
       try {
-        process.kill(Number(readFileSync(join(home, "pid"), "utf8")), "SIGKILL");
+        if (readlinkSync(`/proc/${pid}/cwd`).startsWith(`${folder}/`)) process.kill(Number(pid), "SIGKILL");
       } catch {
-        // It did not run.
+        // It ended, or is another user's.
       }
     }
   };
