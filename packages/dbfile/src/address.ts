@@ -14,7 +14,9 @@ export function addressFault(address: string): string | undefined {
   const [, host = "", digits = ""] = match;
   const port = Number(digits);
   if (port < 1 || port > 65_535) return `has port ${digits}; ports are 1 to 65535`;
-  if (host.startsWith("[") && !isIpv6(host.slice(1, -1))) return `has ${host}, which is not an IPv6 address`;
+  const inner = host.startsWith("[") ? host.slice(1, -1) : undefined;
+  // Kube-OVN writes IPv4 in brackets too, and ovsdb-server takes it.
+  if (inner !== undefined && !isIpv6(inner) && !isIpv4(inner)) return `has ${host}, which is not an IP address`;
   if (/^[0-9.]+$/.test(host) && !isIpv4(host)) return `has ${host}, which is not an IPv4 address`;
   return undefined;
 }

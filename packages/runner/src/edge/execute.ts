@@ -26,7 +26,7 @@ export async function execute(
   if (signal?.aborted === true) throw canceled(command, signal);
   // The outputs are counted here and not by execa, so that what was too much does not pass for the whole.
   const settings = {
-    ...(input === undefined ? { stdin: "ignore" } : isStream(input) ? { stdin: [input] } : { input }),
+    ...(input === undefined ? { stdin: "ignore" } : isStream(input) ? { stdin: [chunksOf(input)] } : { input }),
     buffer: false,
     encoding: "buffer",
     reject: false,
@@ -75,6 +75,11 @@ export async function execute(
 
 function isStream(input: NonNullable<RunOptions["input"]>): input is AsyncIterable<Uint8Array> {
   return typeof input === "object" && Symbol.asyncIterator in input;
+}
+
+/** A generator for every kind of async iterable: execa takes a ReadStream of Node.js for something else. */
+async function* chunksOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* input;
 }
 
 /** Keeps what a stream gives, up to a bound, or hands it on; returns how to read what was kept. */

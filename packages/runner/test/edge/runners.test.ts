@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -39,7 +39,9 @@ describe("the local runner", () => {
       yield Buffer.from("a");
       yield Buffer.from("b");
     }
-    for (const input of ["ab", Buffer.from("ab"), stream()])
+    const file = join(folder, "input");
+    writeFileSync(file, "ab");
+    for (const input of ["ab", Buffer.from("ab"), stream(), createReadStream(file)])
       expect((await here.run("cat", [], { input })).stdout).toBe("ab");
     expect((await here.run("cat", [])).stdout).toBe("");
   });
