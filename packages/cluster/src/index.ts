@@ -38,4 +38,11 @@ export { acquireOperationLock, type LockOptions, OPERATION_LOCK, type OperationL
 export { type RollingEvent, type RollingOptions, type RollingReport, runRollingRestart } from "./edge/plan/restart.ts";
 export { compareContent, type ContentOptions, type ContentResult, type MemberContent } from "./edge/probe/content.ts";
 export { type ProbeOptions, type ProbeResult, probeWrite } from "./edge/probe/write.ts";
-export { expose, type ExpositionInput, fillRegistry, type MetricDefinition, METRICS, type ProbeSample } from "./metrics/exposition.ts";
+export {
+  expose,
+  type ExpositionInput,
+  fillRegistry,
+  type MetricDefinition,
+  METRICS,
+  type ProbeSample,
+} from "./metrics/exposition.ts";
