@@ -1,6 +1,6 @@
 /** A restart plan as a scenario. */
 import { ScenarioError } from "./scenario/error.ts";
-import type { Action, Scenario, Step, StopHow } from "./scenario/types.ts";
+import { type Action, DATABASE_BYTES, type Scenario, type Step, type StopHow } from "./scenario/types.ts";
 
 export type Wait = number | "healthy" | "joined";
 
@@ -100,6 +100,7 @@ export function whatIf(plan: RestartPlan): Scenario {
       latency: { dist: "uniform", fromMs: 0.2, toMs: 0.7 },
       fsync: { dist: "lognormal", p50Ms: 1, p99Ms: 8 },
       bandwidth: Number.POSITIVE_INFINITY,
+      databaseBytes: DATABASE_BYTES,
       snapshotMs: 0,
     },
     groups: [],

@@ -1,4 +1,5 @@
 /** Each checker catches a bug that is planted for it. */
+import { ZERO_UUID } from "@ovnha/raft";
 import { describe, expect, test } from "vitest";
 import { CHECKERS, type CheckerName } from "../src/check/check.ts";
 import { findScenario, parseScenario, prepareWorld, type Run, simulate, finish } from "../src/index.ts";
@@ -40,6 +41,24 @@ function inEveryStep(world: World, bug: (server: Server) => void): void {
   };
 }
 
+/** m2 hears a member ask for its vote in term 9, with a log that ends at `lastIndex`; a transfer, so that it listens. */
+function askForVote(world: World, from: number, lastIndex: number): void {
+  const [voter, candidate] = [world.hosts[1]!.server!, world.hosts[from]!.server!];
+  const link = voter.links.find(({ ends }) => ends.includes(candidate))!;
+  voter.deliver(link, link.ends[0] === voter ? 0 : 1, {
+    type: "vote_request",
+    from: candidate.node.sid,
+    to: voter.node.sid,
+    cluster: voter.node.cid,
+    comment: undefined,
+    term: 9,
+    last_log_index: lastIndex,
+    last_log_term: lastIndex === 0 ? 0 : 9,
+    leadership_transfer: true,
+    is_prevote: false,
+  });
+}
+
 const names = (run: Run): Set<string> => new Set(run.violations.map(({ checker }) => checker));
 
 const PLANTS: Readonly<Record<CheckerName, () => Run>> = {
@@ -74,23 +93,13 @@ const PLANTS: Readonly<Record<CheckerName, () => Run>> = {
     }),
   "leader-completeness": () => simulate(findScenario("s7"), { seed: 1 }),
   "state-machine-safety": () => simulate(findScenario("s23"), { seed: 1 }),
-  // A follower that votes twice.
+  // A follower that forgets whom it voted for as soon as it has said so.
   "one-vote": () =>
     withBug((world) => {
-      world.later(500, () => {
-        const voter = world.hosts[2]!.server!;
-        for (const vote of [0, 1])
-          world.check.said(voter, {
-            type: "vote_reply",
-            from: voter.node.sid,
-            to: undefined,
-            cluster: undefined,
-            comment: undefined,
-            term: voter.node.term,
-            vote: world.hosts[vote]!.server!.node.sid,
-            is_prevote: false,
-          });
+      inEveryStep(world, ({ node }) => {
+        if (node.role === "follower") node.vote = ZERO_UUID;
       });
+      for (const from of [0, 2]) world.later(500 + from * 50, () => askForVote(world, from, 1000));
     }),
   monotonic: () =>
     withBug((world) => {
@@ -136,6 +145,21 @@ describe("a planted bug is caught by the checker for", () => {
   test.each(CHECKERS)("%s", (name) => {
     expect(names(PLANTS[name]())).toContain(name);
   });
+});
+
+test("a vote that is told before it is on disk breaks the rule about speech", () => {
+  const run = (isPlanted: boolean): Run =>
+    withBug((world) => {
+      const { node } = world.hosts[1]!.server!;
+      if (isPlanted) Object.defineProperty(node, "syncedVote", { get: () => node.vote, set: () => undefined });
+      // The first one lets it take the term, and gets no vote; by the second one the term is synced.
+      world.later(500, () => askForVote(world, 2, 0));
+      world.later(600, () => askForVote(world, 0, 1000));
+    });
+  expect(run(true).violations.map(({ text }) => text)).toContainEqual(
+    expect.stringContaining("m2 tells its vote of term 9 for"),
+  );
+  expect(names(run(false))).toEqual(new Set());
 });
 
 test("without a bug the same schedule is clean", () => {

@@ -204,7 +204,7 @@ export class Check {
         `${host.name} sends ${message.type} about entry ${needed} with ${disk.syncedIndex} on disk`,
       );
     const term = termOf(message);
-    if (term > disk.syncedTerm && !server.node.joining)
+    if (term > disk.syncedTerm)
       this.violated(
         "speech",
         host.name,
@@ -218,6 +218,17 @@ export class Check {
     else if (message.type === "vote_request" && !message.is_prevote) this.#voted(server, message.term, message.from);
   }
 
+  /** A vote that a power cut would take back could be given twice. */
+  #isOnDisk({ host }: Server, term: number, vote: string): void {
+    const { disk, name } = host;
+    if (term === disk.syncedTerm && vote !== disk.syncedVote)
+      this.violated(
+        "speech",
+        name,
+        `${name} tells its vote of term ${term} for ${vote.slice(0, 4)} before it is on disk`,
+      );
+  }
+
   /**
    * A defect of every release: an entry that replaces a truncated one is taken for synced, because the old one was. It is
    * counted, and told as a violation only when a power cut makes use of it.
@@ -229,6 +240,7 @@ export class Check {
   }
 
   #voted(server: Server, term: number, vote: string): void {
+    this.#isOnDisk(server, term, vote);
     const { sid } = server.node;
     const last = this.#votes.get(sid);
     if (last === undefined) this.#votes.set(sid, { term, vote });

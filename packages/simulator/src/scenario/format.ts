@@ -1,6 +1,15 @@
 /** A scenario as YAML that `parseScenario` reads back to the same. */
 import { stringify } from "yaml";
-import type { Action, ClientSpec, Condition, Delay, Expectation, Scenario, Step } from "./types.ts";
+import {
+  type Action,
+  type ClientSpec,
+  type Condition,
+  DATABASE_BYTES,
+  type Delay,
+  type Expectation,
+  type Scenario,
+  type Step,
+} from "./types.ts";
 
 /** `90000` to `90s`, in the largest unit that leaves no fraction. */
 export function formatDuration(ms: number): string {
@@ -33,6 +42,7 @@ export function formatScenario(scenario: Scenario): string {
         latency: delay(models.latency),
         fsync: delay(models.fsync),
         bandwidth: models.bandwidth === Number.POSITIVE_INFINITY ? undefined : `${models.bandwidth}B/s`,
+        database: models.databaseBytes === DATABASE_BYTES ? undefined : `${models.databaseBytes}B`,
         snapshot: models.snapshotMs === 0 ? undefined : formatDuration(models.snapshotMs),
       }),
       groups:
@@ -148,7 +158,12 @@ function action(value: Action): Loose {
     case "swizzle":
       return { swizzle: "all", every: formatDuration(value.everyMs) };
     case "degrade":
-      return drop({ degrade: value.target, latency: delay(value.latency), for: maybe(value.forMs) });
+      return drop({
+        degrade: value.target,
+        latency: value.latency && delay(value.latency),
+        bandwidth: value.bandwidth && `${value.bandwidth}B/s`,
+        for: maybe(value.forMs),
+      });
     case "slow-disk":
       return drop({ "slow-disk": value.target, fsync: delay(value.fsync), for: maybe(value.forMs) });
     case "clock":

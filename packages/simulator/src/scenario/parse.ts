@@ -4,8 +4,8 @@ import { type Document, isCollection, isNode, isPair, isScalar, LineCounter, par
 import { z } from "zod";
 import { ScenarioError } from "./error.ts";
 import { zStep } from "./steps.ts";
-import type { Expectation, Scenario, Step } from "./types.ts";
-import { zBytesPerSecond, zDelay, zDuration, zRate } from "./values.ts";
+import { DATABASE_BYTES, type Expectation, type Scenario, type Step } from "./types.ts";
+import { zBytes, zBytesPerSecond, zDelay, zDuration, zRate } from "./values.ts";
 
 const TEXT_MAX = 1 << 20;
 const STEPS_MAX = 10_000;
@@ -69,6 +69,7 @@ const zScenario = z.strictObject({
       latency: zDelay.prefault({ dist: "uniform", ms: [0.2, 0.7] }),
       fsync: zDelay.prefault({ dist: "lognormal", p50: "1ms", p99: "8ms" }),
       bandwidth: zBytesPerSecond.optional(),
+      database: zBytes.optional(),
       snapshot: zDuration.default(0),
     })
     .prefault({}),
@@ -160,6 +161,7 @@ export function parseScenario(text: string, file?: string): Scenario {
       latency: models.latency,
       fsync: models.fsync,
       bandwidth: models.bandwidth ?? Number.POSITIVE_INFINITY,
+      databaseBytes: models.database ?? DATABASE_BYTES,
       snapshotMs: models.snapshot,
     },
     groups: groups.map(({ name, timer, profile, snapshot, rate }) => ({

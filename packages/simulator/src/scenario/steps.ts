@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Action, Condition, Step } from "./types.ts";
 import { durationMs } from "./duration.ts";
-import { zDelay, zDuration } from "./values.ts";
+import { zBytesPerSecond, zDelay, zDuration } from "./values.ts";
 
 type WithoutLine<T> = T extends unknown ? Omit<T, "line"> : never;
 /** A step that does not know its line yet. */
@@ -90,8 +90,14 @@ const VERBS = {
   },
   degrade: {
     value: zTarget,
-    rest: { latency: zDelay, for: zFor },
-    make: (target: string, rest) => ({ do: "degrade", target, latency: rest.latency, forMs: rest.for }),
+    rest: { latency: zDelay.optional(), bandwidth: zBytesPerSecond.optional(), for: zFor },
+    make: (target: string, rest) => ({
+      do: "degrade",
+      target,
+      latency: rest.latency,
+      bandwidth: rest.bandwidth,
+      forMs: rest.for,
+    }),
   },
   "slow-disk": {
     value: zTarget,
@@ -182,9 +188,13 @@ const stepOf = (verb: string) => {
         after: number;
         within: number;
       };
-      const action: Action = make(fields[verb] as never, fields as never);
+      const action = make(fields[verb] as never, fields as never) as Action;
       if ((fields.at === undefined) === (fields.when === undefined)) {
         context.addIssue({ code: "custom", message: "a step has either at, a time, or when, a condition" });
+        return z.NEVER;
+      }
+      if (action.do === "degrade" && action.latency === undefined && action.bandwidth === undefined) {
+        context.addIssue({ code: "custom", message: "degrade takes latency, bandwidth, or both" });
         return z.NEVER;
       }
       if (fields.at !== undefined) return { at: { ms: fields.at }, action };

@@ -25,11 +25,16 @@ export type ModelSpec = {
   readonly latency: Delay;
   /** One fsync. */
   readonly fsync: Delay;
-  /** Bytes per second between two hosts; Infinity by default. */
+  /** Bytes per second and way of a session between two hosts; Infinity by default. */
   readonly bandwidth: number;
+  /** Bytes of the database before the run, which a snapshot carries; each write of the run adds to it. */
+  readonly databaseBytes: number;
   /** How long a server is busy with a snapshot of its database. */
   readonly snapshotMs: number;
 };
+
+/** A database that is small: what `databaseBytes` is where nothing is said. */
+export const DATABASE_BYTES = 4096;
 
 /** Who is meant: a member by name, or by what it is when the time has come. */
 export type Target = string; // "m1" | "leader" | "followers" | "all" | "random" | "others"
@@ -72,7 +77,14 @@ export type Action =
   | { readonly do: "mute"; readonly target: Target; readonly forMs: number | undefined }
   | { readonly do: "heal" }
   | { readonly do: "swizzle"; readonly everyMs: number }
-  | { readonly do: "degrade"; readonly target: Target; readonly latency: Delay; readonly forMs: number | undefined }
+  /** Another latency, another bandwidth (bytes per second), or both, on all links of the target. */
+  | {
+      readonly do: "degrade";
+      readonly target: Target;
+      readonly latency: Delay | undefined;
+      readonly bandwidth: number | undefined;
+      readonly forMs: number | undefined;
+    }
   | { readonly do: "slow-disk"; readonly target: Target; readonly fsync: Delay; readonly forMs: number | undefined }
   | { readonly do: "lying-disk"; readonly target: Target }
   | { readonly do: "fill-disk"; readonly target: Target; readonly forMs: number | undefined }

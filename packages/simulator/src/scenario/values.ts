@@ -10,7 +10,8 @@ const TEXT = {
     examples: ["500ms", "5s"],
   },
   rate: { description: "how often, such as 10/s or 6/m", examples: ["10/s"] },
-  bytes: { description: "bytes a second, such as 10MB/s", examples: ["10MB/s"] },
+  bandwidth: { description: "bytes a second, such as 10MB/s", examples: ["10MB/s"] },
+  bytes: { description: "a size, such as 300MB", examples: ["300MB"] },
 } as const;
 
 export const zDuration: z.ZodType<number> = z
@@ -38,13 +39,29 @@ export const zRate: z.ZodType<number> = z
   })
   .meta(TEXT.rate);
 
+function bytesOf(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(k|M|G)?B$/.exec(text.trim());
+  const bytes = match === null ? 0 : Number(match[1]) * ({ k: 1e3, M: 1e6, G: 1e9 }[match[2] ?? ""] ?? 1);
+  return bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
+}
+
 export const zBytesPerSecond: z.ZodType<number> = z
   .string()
   .transform((value, context): number => {
-    const match = /^(\d+(?:\.\d+)?)\s*(k|M|G)?B\/s$/.exec(value.trim());
-    if (match !== null && Number(match[1]) > 0)
-      return Number(match[1]) * { k: 1e3, M: 1e6, G: 1e9 }[match[2] ?? ""]! || Number(match[1]);
+    const text = value.trim();
+    const bytes = text.endsWith("/s") ? bytesOf(text.slice(0, -2)) : undefined;
+    if (bytes !== undefined) return bytes;
     context.addIssue({ code: "custom", message: `"${value}" is no bandwidth: write 10MB/s` });
+    return z.NEVER;
+  })
+  .meta(TEXT.bandwidth);
+
+export const zBytes: z.ZodType<number> = z
+  .string()
+  .transform((value, context): number => {
+    const bytes = bytesOf(value);
+    if (bytes !== undefined) return bytes;
+    context.addIssue({ code: "custom", message: `"${value}" is no size: write 300MB` });
     return z.NEVER;
   })
   .meta(TEXT.bytes);

@@ -1,6 +1,6 @@
 /** Random schedules until a rule breaks, and the smallest one that does it (fast-check shrinks). */
 import fc from "fast-check";
-import type { Action, Scenario, Step, StopHow } from "../scenario/types.ts";
+import { type Action, DATABASE_BYTES, type Scenario, type Step, type StopHow } from "../scenario/types.ts";
 import { simulate } from "../simulate.ts";
 import type { Run } from "../trace.ts";
 
@@ -130,6 +130,7 @@ function scenarioOf(options: SwarmOptions, list: readonly Fault[]): Scenario {
       latency: { dist: "exponential", baseMs: 0.2, meanMs: 0.5 },
       fsync: { dist: "lognormal", p50Ms: 2, p99Ms: 40 },
       bandwidth: Number.POSITIVE_INFINITY,
+      databaseBytes: DATABASE_BYTES,
       snapshotMs: 0,
     },
     groups: [],
@@ -166,9 +167,14 @@ function faults({ members, electionTimerMs, identityFaults }: SwarmOptions): fc.
     fc
       .record({ target, forMs: span })
       .map((each): Action => ({ do: "slow-disk", ...each, fsync: { dist: "lognormal", p50Ms: 100, p99Ms: 800 } })),
-    fc
-      .record({ target, forMs: span })
-      .map((each): Action => ({ do: "degrade", ...each, latency: { dist: "lognormal", p50Ms: 50, p99Ms: 900 } })),
+    fc.record({ target, forMs: span }).map(
+      (each): Action => ({
+        do: "degrade",
+        ...each,
+        latency: { dist: "lognormal", p50Ms: 50, p99Ms: 900 },
+        bandwidth: undefined,
+      }),
+    ),
     fc.constant<Action>({ do: "transfer" }),
     target.map((each): Action => ({ do: "compact", target: each })),
     fc.integer({ min: 1, max: 30 }).map((count): Action => ({ do: "burst", count })),

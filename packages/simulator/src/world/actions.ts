@@ -79,14 +79,14 @@ function onHost(world: World, host: Host, action: Action): void {
   const { server, disk } = host;
   switch (action.do) {
     case "restart":
-      world.stop(host, action.how);
-      if (action.wipe !== undefined) disk.wipe(action.wipe);
-      world.later(action.downMs, () => {
-        const kicked = action.kick ? world.ghostsNow() : undefined;
-        world.start(host, action.boot ?? (action.wipe === undefined ? "same-disk" : host.boot));
-        if (kicked !== undefined) world.whenJoined(host, () => kick(world, "ghosts", undefined));
+      return world.stop(host, action.how, () => {
+        if (action.wipe !== undefined) disk.wipe(action.wipe);
+        world.later(action.downMs, () => {
+          const kicked = action.kick ? world.ghostsNow() : undefined;
+          world.start(host, action.boot ?? (action.wipe === undefined ? "same-disk" : host.boot));
+          if (kicked !== undefined) world.whenJoined(host, () => kick(world, "ghosts", undefined));
+        });
       });
-      return;
     case "stop":
       return world.stop(host, action.how);
     case "start":
@@ -116,7 +116,7 @@ function onHost(world: World, host: Host, action: Action): void {
       if (server !== undefined) server.isMuted = true;
       return world.net.watchSilence();
     case "degrade":
-      world.net.degraded.set(host.index, action.latency);
+      world.net.degraded.set(host.index, action);
       return;
     case "slow-disk":
       host.fsync = action.fsync;
@@ -141,9 +141,10 @@ function onHost(world: World, host: Host, action: Action): void {
       if (server !== undefined) answer(world, host, clusterLeave(server.node, server.nowMs, server));
       return server?.after();
     case "upgrade":
-      world.stop(host, "exit");
-      host.profile = profileOf(action.profile);
-      return world.later(action.downMs, () => world.start(host, "same-disk"));
+      return world.stop(host, "exit", () => {
+        host.profile = profileOf(action.profile);
+        world.later(action.downMs, () => world.start(host, "same-disk"));
+      });
     case "failure-test":
       if (server !== undefined) answer(world, host, failureTest(server.node, server.nowMs, action.test, server));
       return server?.after();

@@ -89,6 +89,8 @@ export class Disk {
   replace(header: Header, records: readonly FileRecord[]): void {
     this.header = header;
     this.#take(records);
+    // An fsync of the old file that is under way says nothing of the new one, which is on disk as a whole.
+    this.#cover();
     this.identity = { sid: header.server_id, cid: header.cluster_id };
   }
 
@@ -102,6 +104,11 @@ export class Disk {
   beginSync(ticket: number): void {
     this.busyTicket = ticket;
     this.nextTicket = 0;
+    this.#cover();
+  }
+
+  /** The fsync under way covers all that is written now. */
+  #cover(): void {
     this.busyCount = this.#records.length;
     this.#busyIndex = this.index;
     this.#busyTerm = this.term;
@@ -170,6 +177,7 @@ export class Disk {
   #take(records: readonly FileRecord[]): void {
     this.#records = [];
     this.#indexes = [];
+    this.rewrittenTo = 0;
     const { header } = this;
     const isMember = header !== undefined && header.remote_addresses === undefined;
     this.index = isMember ? header.prev_index : 0;

@@ -6,6 +6,7 @@ import { type Message, probeIntervalMs } from "@ovnha/raft";
 import { STREAM, Stream } from "../kernel/random.ts";
 import type { Delay } from "../scenario/types.ts";
 import { EVENT } from "./events.ts";
+import { type Dialer, Link, sizeOf } from "./link.ts";
 import type { Server } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -16,51 +17,13 @@ const RETRANSMIT_US = 200_000;
 const RETRANSMIT_MAX_US = 120_000_000;
 /** Messages that may wait on a session (raft_conn backlog). */
 const BACKLOG_MAX = 500;
+/** Messages that a session may hold where ovsdb-server sets no limit: a runaway is an error, not a full memory. */
+const STALLED_MAX = 100_000;
 /** More than any cluster; a scenario may add hosts, one by one. */
 export const HOSTS_MAX = 64;
 
-/** One TCP connection between two processes: end 0 has dialled, end 1 has accepted. */
-export class Link {
-  readonly ends: readonly [Server, Server];
-  readonly sessions: readonly [number, number];
-  readonly dialer: Dialer;
-  readonly isUp: [boolean, boolean] = [true, true];
-  /** When the last message towards this end arrives. */
-  readonly lastUs: [number, number] = [0, 0];
-  readonly heardUs: [number, number];
-  /** Messages towards this end that a cut holds up, and since when the oldest of them is on its way. */
-  readonly stalled: [Message[], Message[]] = [[], []];
-  readonly stalledSinceUs: [number, number] = [0, 0];
-  /** Since when data towards this end waits for its acknowledgement. */
-  readonly unackedUs: [number, number] = [-1, -1];
-  readonly isProbing: [boolean, boolean] = [false, false];
-
-  constructor(dialer: Dialer, acceptor: Server, session: number, nowUs: number) {
-    this.dialer = dialer;
-    this.ends = [dialer.owner, acceptor];
-    this.sessions = [session, session + 1];
-    this.heardUs = [nowUs, nowUs];
-  }
-}
-
-/** Sessions are counted so that the dialling end has the odd number and the accepting end the next one. */
-export function endOf(session: number): 0 | 1 {
-  return session % 2 === 1 ? 0 : 1;
-}
-
-/** What keeps a session to an address: dials, and dials again with a growing pause. */
-export class Dialer {
-  readonly owner: Server;
-  readonly address: string;
-  link: Link | undefined;
-  backoffMs = 0;
-  connectedAtUs = 0;
-  isGone = false;
-  constructor(owner: Server, address: string) {
-    this.owner = owner;
-    this.address = address;
-  }
-}
+/** What is worse about all links of a host; what is undefined is as usual. */
+export type Degraded = { readonly latency: Delay | undefined; readonly bandwidth: number | undefined };
 
 export class Net {
   readonly #world: World;
@@ -72,8 +35,7 @@ export class Net {
   readonly #blocks = new Uint16Array(HOSTS_MAX * HOSTS_MAX);
   readonly #blockedSinceUs = new Float64Array(HOSTS_MAX * HOSTS_MAX);
   #blockedWays = 0;
-  /** Another latency while a host is degraded. */
-  readonly degraded: Map<number, Delay> = new Map();
+  readonly degraded: Map<number, Degraded> = new Map();
   readonly links: Set<Link> = new Set();
   #session = 1;
 
@@ -130,10 +92,19 @@ export class Net {
   }
 
   latencyUs(from: number, to: number): number {
+    const { degraded } = this;
     const delay =
-      this.degraded.size === 0 ? this.#latency : (this.degraded.get(from) ?? this.degraded.get(to) ?? this.#latency);
+      degraded.size === 0 ? this.#latency : (degraded.get(from)?.latency ?? degraded.get(to)?.latency ?? this.#latency);
     if (delay.dist === "constant") return Math.max(1, Math.round(delay.ms * 1000));
     return this.#streamOf(from, to).delayUs(delay);
+  }
+
+  /** Bytes per second from one host to another: as narrow as the narrowest part. */
+  #bandwidthOf(from: number, to: number): number {
+    const { degraded } = this;
+    if (degraded.size === 0) return this.#bandwidth;
+    const [a, b] = [degraded.get(from)?.bandwidth, degraded.get(to)?.bandwidth];
+    return Math.min(this.#bandwidth, a ?? Number.POSITIVE_INFINITY, b ?? Number.POSITIVE_INFINITY);
   }
 
   #streamOf(from: number, to: number): Stream {
@@ -154,7 +125,7 @@ export class Net {
     if (this.#blockedWays > 0 && this.#isStalled(link, end, from.host.index, to.host.index)) {
       if (link.stalled[end].length === 0) link.stalledSinceUs[end] = this.#world.nowUs;
       link.stalled[end].push(message);
-      if (link.stalled[end].length > BACKLOG_MAX && from.node.profile.backlogLimits) this.hangUp(link, fromEnd);
+      this.#limit(link, fromEnd, link.stalled[end].length);
       return;
     }
     this.#transmit(link, end, from, to, message);
@@ -171,12 +142,38 @@ export class Net {
   }
 
   #transmit(link: Link, end: 0 | 1, from: Server, to: Server, message: Message): void {
-    let delayUs = this.latencyUs(from.host.index, to.host.index);
-    if (this.#bandwidth !== Number.POSITIVE_INFINITY) delayUs += Math.ceil((sizeOf(message) / this.#bandwidth) * 1e6);
-    const atUs = Math.max(link.lastUs[end] + 1, this.#world.nowUs + delayUs);
+    const latencyUs = this.latencyUs(from.host.index, to.host.index);
+    const bandwidth = this.#bandwidthOf(from.host.index, to.host.index);
+    const leavesUs =
+      bandwidth === Number.POSITIVE_INFINITY ? this.#world.nowUs : this.#leavesUs(link, end, message, bandwidth);
+    const atUs = Math.max(link.lastUs[end] + 1, leavesUs + latencyUs);
     link.lastUs[end] = atUs;
     if (this.#world.trace.isFullLevel) this.#world.traceMessage(from, to, message, atUs);
     this.#world.queue.push(atUs, EVENT.deliver, end, 0, link, message);
+  }
+
+  /** When the last byte of a message has left: one message after the other, heartbeats behind a snapshot. */
+  #leavesUs(link: Link, end: 0 | 1, message: Message, bandwidth: number): number {
+    const { nowUs, scenario } = this.#world;
+    const leaving = link.leaving[end];
+    let gone = 0;
+    while (gone < leaving.length && leaving[gone]! <= nowUs) gone++;
+    if (gone > 0) leaving.splice(0, gone);
+    const bytes = sizeOf(message, scenario.models.databaseBytes);
+    const leavesUs = Math.max(nowUs, leaving.at(-1) ?? 0) + Math.ceil((bytes / bandwidth) * 1e6);
+    leaving.push(leavesUs);
+    this.#limit(link, end === 0 ? 1 : 0, leaving.length);
+    return leavesUs;
+  }
+
+  /** A sender ends a session on which too much waits (jsonrpc_session_set_backlog_threshold). */
+  #limit(link: Link, fromEnd: 0 | 1, waiting: number): void {
+    const { node, host } = link.ends[fromEnd];
+    if (waiting > BACKLOG_MAX && node.profile.backlogLimits) this.hangUp(link, fromEnd);
+    else if (waiting > STALLED_MAX)
+      throw new RangeError(
+        `${waiting} messages of ${host.name} wait for one link, and ${node.profile.version} has no limit`,
+      );
   }
 
   onDeliver(link: Link, end: 0 | 1, isOpening: boolean, message: Message | undefined): void {
@@ -359,10 +356,4 @@ function wayOf(from: number, to: number): number {
 function nextBackoffMs(backoffMs: number): number {
   if (backoffMs < REDIAL_FIRST_MS) return REDIAL_FIRST_MS;
   return backoffMs < REDIAL_MAX_MS / 2 ? backoffMs * 2 : REDIAL_MAX_MS;
-}
-
-/** About as many bytes as the JSON of a message takes. */
-function sizeOf(message: Message): number {
-  if (message.type === "append_request") return 330 + 300 * message.log.length;
-  return message.type === "install_snapshot_request" ? 4096 : 300;
 }

@@ -24,7 +24,7 @@ import type { Chain } from "../check/chain.ts";
 import type { Operation } from "./clients.ts";
 import { EVENT } from "./events.ts";
 import { type Host, interned, uuidOf } from "./host.ts";
-import { Dialer, endOf, type Link } from "./net.ts";
+import { Dialer, endOf, type Link } from "./link.ts";
 import type { StateRecord } from "./disk.ts";
 import type { World } from "./world.ts";
 
@@ -48,6 +48,10 @@ export class Server implements Effects {
   /** False once its address is gone: it can dial, but nobody can dial it. */
   isListening: boolean;
   readonly held: Held[] = [];
+  /** How it was asked to stop while it was frozen. */
+  stopAsked: "terminate" | "exit" | undefined;
+  /** What waits for its end. */
+  readonly ended: (() => void)[] = [];
   /** What its file holds, entry by entry, as the checkers see it. */
   chain: Chain | undefined;
   commitSeen = 0;
@@ -145,6 +149,7 @@ export class Server implements Effects {
   wake(): void {
     this.isPaused = false;
     this.isMuted = false;
+    if (this.stopAsked === "terminate") return this.world.stop(this.host, "terminate");
     if (this.#isSyncDone) {
       this.#isSyncDone = false;
       this.onSynced();
@@ -156,6 +161,7 @@ export class Server implements Effects {
       else if (message !== undefined && link.isUp[end]) this.deliver(link, end, message);
     }
     this.stepWith(this.#tick);
+    if (this.stopAsked !== undefined && this.host.server === this) this.world.stop(this.host, this.stopAsked);
   }
 
   onTimer(atUs: number): void {

@@ -13,6 +13,8 @@ const LEADER_STRIKES = 3;
 /** Kubernetes waits before it starts a container again: 10 s, doubled each time, at most 5 minutes. */
 const BACKOFF_FIRST_MS = 10_000;
 const BACKOFF_MAX_MS = 300_000;
+/** How long Kubernetes waits for a container that was asked to end before it kills it. */
+const GRACE_MS = 30_000;
 
 class Watch {
   sick = 0;
@@ -62,7 +64,10 @@ function restart(world: World, host: Host, watch: Watch, why: string): void {
   watch.sick = 0;
   watch.doubled = 0;
   world.fault(`is restarted by its watchdog: ${why}`, [host.name], undefined);
-  world.stop(host, "exit");
-  world.later(watch.backoffMs, () => world.start(host, host.boot));
+  const { server } = host;
+  const { backoffMs } = watch;
+  world.stop(host, "exit", () => world.later(backoffMs, () => world.start(host, host.boot)));
+  // One that is frozen does not hear the request.
+  world.later(GRACE_MS, () => server !== undefined && host.server === server && world.stop(host, "kill"));
   watch.backoffMs = Math.min(watch.backoffMs * 2, BACKOFF_MAX_MS);
 }

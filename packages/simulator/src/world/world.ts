@@ -11,7 +11,8 @@ import { type Client, Clients } from "./clients.ts";
 import { leaderOf, usableLeader } from "./conditions.ts";
 import { EVENT } from "./events.ts";
 import { Host } from "./host.ts";
-import { type Dialer, HOSTS_MAX, type Link, Net } from "./net.ts";
+import type { Dialer, Link } from "./link.ts";
+import { HOSTS_MAX, Net } from "./net.ts";
 import { eidOf, Server } from "./server.ts";
 
 /** How long a cluster may take to form before time 0. */
@@ -216,10 +217,20 @@ export class World {
     this.trace.add({ type: "refused", member: host.name, why });
   }
 
-  stop(host: Host, how: StopHow): void {
+  /**
+   * `then` is called when the server has ended, at once if there is none. A frozen server heeds neither SIGTERM nor
+   * `ovs-appctl exit` before it is thawed; SIGKILL and a power cut do not ask.
+   */
+  stop(host: Host, how: StopHow, then?: () => void): void {
     const { server } = host;
-    if (server === undefined) return;
-    if (how === "exit" && !server.isPaused) server.stepWith({ type: "close" });
+    if (server === undefined || server.isDead) return then?.();
+    if (then !== undefined) server.ended.push(then);
+    if (server.isPaused && (how === "terminate" || how === "exit")) {
+      // Who is told both dies of the signal: its handler runs first.
+      if (server.stopAsked !== "terminate") server.stopAsked = how;
+      return;
+    }
+    if (how === "exit") server.stepWith({ type: "close" });
     this.#end(host, server, how);
   }
 
@@ -237,6 +248,7 @@ export class World {
     } else this.net.closeAll(server);
     this.clients.lost(server, isSilent);
     this.trace.add({ type: "stop", member: host.name, how });
+    for (const then of server.ended.splice(0)) then();
   }
 
   /** A failure test, or a server that has left: the server ends after the step under way. */

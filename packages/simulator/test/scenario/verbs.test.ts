@@ -107,6 +107,16 @@ const VERBS: Readonly<Record<string, () => void>> = {
       .map(({ delayUs }) => delayUs);
     expect(Math.min(...delays)).toBeGreaterThanOrEqual(300_000);
     expect(Math.max(...events(slow, "message", 25).map(({ delayUs }) => delayUs))).toBeLessThan(10_000);
+    // 300 bytes for a heartbeat at 3 kB/s: 110 ms each, one behind the other; all else is as usual.
+    const narrow = run("at: 10s, degrade: m3, bandwidth: 3kB/s, for: 10s");
+    const [to, others] = [true, false].map((isTo) =>
+      events(narrow, "message", 10.1)
+        .filter(({ to: who, from, atUs }) => [who, from].includes("m3") === isTo && atUs < 20e6)
+        .map(({ delayUs }) => delayUs),
+    );
+    expect(Math.min(...to!)).toBeGreaterThanOrEqual(100_000);
+    expect(Math.max(...others!)).toBeLessThan(10_000);
+    expect(() => run("at: 10s, degrade: m3, for: 10s")).toThrow("degrade takes latency, bandwidth, or both");
   },
   "slow-disk": () => {
     const r = run("at: 10s, slow-disk: all, fsync: 400ms, for: 10s");
@@ -229,6 +239,48 @@ test("bandwidth: large appends take their time", () => {
   };
   expect(delay("")).toBeLessThan(3000);
   expect(delay("bandwidth: 10kB/s,")).toBeGreaterThan(50_000);
+});
+
+test("a narrow way carries one message after the other, and 500 that wait end the session", () => {
+  const head = (rate: string): string =>
+    `cluster: { members: 3, timer: 16s }\nmodels: { latency: 1ms }\nclients: [{ kind: writer, rate: ${rate}, to: m1 }]`;
+  // An entry and a heartbeat are about 960 bytes: ten a second are more than 5 kB/s carry.
+  const r = run("at: 10s, degrade: m2, bandwidth: 5kB/s, for: 20s", head("10/s"));
+  const delays = events(r, "message", 10.1)
+    .filter(({ from, to, atUs }) => from === "m1" && to === "m2" && atUs < 20e6)
+    .map(({ delayUs }) => delayUs);
+  expect(delays.at(-1)!).toBeGreaterThan(5_000_000);
+  expect(downAt(r, "m1", "m2", 10)).toBeUndefined();
+  expect(downAt(run("at: 10s, degrade: m2, bandwidth: 5kB/s, for: 20s", head("400/s")), "m1", "m2", 10)).toBeLessThan(
+    13,
+  );
+});
+
+test("a member of a large database joins when its snapshot has come, in the time that its size takes", () => {
+  const joinedAfter = (models: string): number => {
+    const r = run("at: 10s, join: m4", `cluster: { members: 3, timer: 1s }\nmodels: { ${models} }`);
+    return events(r, "joined", 10).find(({ member: who }) => who === "m4")!.atUs / 1e6 - 10;
+  };
+  expect(joinedAfter("bandwidth: 10MB/s")).toBeLessThan(1);
+  const large = joinedAfter("bandwidth: 10MB/s, database: 100MB");
+  expect(large).toBeGreaterThan(10);
+  expect(large).toBeLessThan(12);
+});
+
+test("a frozen server heeds SIGTERM and exit when it is thawed; SIGKILL and its watchdog's grace do not wait", () => {
+  const stops = (plan: string): [string, number][] =>
+    events(run(plan), "stop", 1).map(({ how, atUs }) => [how, atUs / 1e6]);
+  const frozen = "at: 10s, pause: m2, for: 10s\nat: 12s, ";
+  expect(stops(`${frozen}stop: m2, how: terminate`)).toEqual([["terminate", 20]]);
+  expect(stops(`${frozen}stop: m2, how: exit`)).toEqual([["exit", 20]]);
+  expect(stops(`${frozen}stop: m2, how: kill`)).toEqual([["kill", 12]]);
+  expect(stops(`${frozen}stop: m2, how: exit\nat: 14s, stop: m2, how: powerloss`)).toEqual([["powerloss", 14]]);
+  // It is down from its end on, not from when it was told.
+  const again = run(`${frozen}restart: m2, how: terminate, down: 3s`);
+  expect(events(again, "start", 1).map(({ member: who, atUs }) => [who, atUs / 1e6])).toEqual([["m2", 23]]);
+  expect(member(again, "m2").connected).toBe(true);
+  // A leader that is told to exit while it is frozen hands over when it can, which by then is too late.
+  expect(leadsAfter(run("at: 10s, pause: m1, for: 5s\nat: 11s, stop: m1, how: exit"), 10)).toBeLessThan(4);
 });
 
 test("a backlog of 500 messages ends a session long before a probe would", () => {

@@ -1,6 +1,6 @@
 /** The verbs of a schedule, done to real servers. */
 import { ScenarioError } from "../../scenario/error.ts";
-import type { Action, BootPolicy, Scenario } from "../../scenario/types.ts";
+import { type Action, type BootPolicy, DATABASE_BYTES, type Scenario } from "../../scenario/types.ts";
 import { needsNetworks, type RealCluster } from "./cluster.ts";
 import { canNetns } from "./networks.ts";
 import { DATABASE, type RealMember } from "./member.ts";
@@ -27,6 +27,7 @@ const POSSIBLE = new Set<Action["do"]>([
 export function whyNot(scenario: Scenario): string | undefined {
   if (scenario.cluster.watchdog !== "none") return "its watchdog is not played on real servers";
   if (scenario.models.snapshotMs > 0) return "its pause needs a database of a size that takes as long to write";
+  if (scenario.models.databaseBytes > DATABASE_BYTES) return "its database has a size that the twin's has not";
   if (scenario.groups.length > 0) return "its groups are several databases, and one is played";
   if (needsNetworks(scenario) && !canNetns())
     return "it cuts links or moves addresses, which needs network namespaces: run as root on Linux, with iproute2";
