@@ -1,7 +1,11 @@
 import { defineConfig, type Options } from "tsup";
 
-const shared: Options = { target: "node20", sourcemap: true, splitting: true, shims: true, noExternal: ["execa"] };
+const shared: Options = { entry: { index: "src/index.ts" }, target: "node20", sourcemap: true };
 
-const all: Options[] = [{ ...shared, entry: { index: "src/index.ts" }, format: ["esm", "cjs"], dts: true }];
+// execa is an ES module: CommonJS cannot require it on every Node.js 20, so that build carries it along.
+const all: Options[] = [
+  { ...shared, format: ["esm"], dts: true },
+  { ...shared, format: ["cjs"], dts: true, noExternal: ["execa"] },
+];
 
 export default defineConfig(all) as Options[];

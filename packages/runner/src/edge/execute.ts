@@ -8,6 +8,9 @@ const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 /** How long a program that was asked to end may take to do so before it is killed, in ms. */
 const GRACE_MS = 2_000;
 
+/** How long the outputs of a program that has ended are still read, in ms. */
+const DRAIN_MS = 500;
+
 /** Where a process starts, for local ones. */
 export interface Surroundings {
   readonly cwd?: string | undefined;
@@ -54,6 +57,14 @@ export async function execute(
     },
   );
   const stderr = collect(child.stderr, outputBytesMax, () => tooMuch("error output"));
+  // What the program has started may hold its outputs open for ever, as a daemon does: it is not waited for.
+  child.once("exit", () => {
+    const drained = setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, DRAIN_MS);
+    child.finally(() => clearTimeout(drained)).catch(() => {});
+  });
   const result = await child;
   if (taker !== undefined) throw taker;
   if (overflow !== undefined)

@@ -78,6 +78,20 @@ describe("the local runner", () => {
     await expect(run()).rejects.toMatchObject({ name: "RunnerError", code });
   });
 
+  it("does not wait for what the program leaves behind with its outputs", async () => {
+    const daemon = "sleep 30 & echo started";
+    expect(await here.run("sh", ["-c", daemon], { timeoutMs: 20_000 })).toMatchObject({
+      exitCode: 0,
+      stdout: "started\n",
+    });
+    await expect(here.run("sh", ["-c", "yes & wait"], { outputBytesMax: 1000 })).rejects.toMatchObject({
+      code: "TOO_MUCH_OUTPUT",
+    });
+    await expect(here.run("sh", ["-c", "sleep 30 & wait"], { timeoutMs: 100 })).rejects.toMatchObject({
+      code: "TIMED_OUT",
+    });
+  });
+
   it("keeps exactly as much as it may", async () => {
     expect((await here.run("printf", ["12345"], { outputBytesMax: 5 })).stdout).toBe("12345");
     await expect(here.run("printf", ["123456"], { outputBytesMax: 5 })).rejects.toMatchObject({
