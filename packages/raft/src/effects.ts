@@ -33,7 +33,9 @@ export type CrashPoint =
   | "before-sending-execute-command-request"
   | "after-sending-execute-command-request"
   | "after-receiving-append-request-update"
-  | "before-sending-install-snapshot-reply";
+  | "before-sending-install-snapshot-reply"
+  /** No failure test: a new leader's log, without entries that were committed here, has made this one shorter than that. */
+  | "assertion commit_index < log_end";
 
 /**
  * The world's side. Calls come in order; none may call back into the node before the step has returned.
@@ -58,7 +60,7 @@ export interface Effects {
   apply(index: number, entry: LogEntry, isSnapshot: boolean): void;
   /** A command of this server has ended. `index` is that of its entry, 0 if it was not committed. */
   complete(eid: Uuid, status: CommandStatus, index: number): void;
-  /** A failure test says that the process dies here: drop all that follows, and the node. */
+  /** The process dies here, by a failure test or an assertion: drop all that follows, and the node. */
   crash(point: CrashPoint): void;
   note(note: Note): void;
 }

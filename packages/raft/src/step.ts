@@ -14,6 +14,7 @@ import {
   replyToRemove,
   requestJoin,
 } from "./membership.ts";
+import { logEnd } from "./log.ts";
 import { type Message, termOf } from "./message.ts";
 import { type Conn, findServer, type RaftNode } from "./node.ts";
 import { handleAppendReply, sendHeartbeats } from "./replicate.ts";
@@ -92,6 +93,12 @@ export function stepInto(node: RaftNode, nowMs: number, input: Input, fx: Effect
 
 /** What every round of ovsdb-server's loop does: the disk's answers, sessions, timers, then the database. */
 function settle(node: RaftNode, fx: Effects): void {
+  // Others have lost what was committed, and their leader has had it truncated here: ovsdb-server aborts as soon as it
+  // looks for something to apply (raft_peek_next_entry).
+  if (node.commitIndex >= logEnd(node)) {
+    fx.crash("assertion commit_index < log_end");
+    return;
+  }
   const first = node.waiters[0];
   if (first !== undefined && first.ticket <= node.syncedTicket) runWaiters(node, fx);
   if (node.failureTest === "transfer-leadership") {

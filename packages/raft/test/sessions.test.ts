@@ -135,3 +135,26 @@ test("a server that joins learns its cluster from a message that was meant for t
   expect(node.cid).toBe(CID);
   expect(fx.list.some(({ type }) => type === "reset")).toBe(false);
 });
+
+test("a server whose committed entries a new leader has truncated aborts, as ovsdb-server does", () => {
+  const { node, step } = leader();
+  const fx = new EffectList();
+  // B's answer commits the entry of term 2; then C, with an older disk than it had, leads term 3 from index 10 on.
+  step({ type: "receive", session: 1, message: { ...behind, log_end: 12, n_entries: 1, result: "OK" } });
+  expect(node.commitIndex).toBe(11);
+  const append = (prev_log_index: number, term: number): Message => ({
+    ...common,
+    type: "append_request",
+    term: 3,
+    prev_log_index,
+    prev_log_term: 1,
+    leader_commit: 10,
+    log: [
+      { term, data: undefined, eid: "00000000-0000-0000-0000-000000000000", servers: undefined, election_timer: 0 },
+    ],
+  });
+  node.commitIndex = 12;
+  node.log.push({ ...node.log[0]! });
+  stepInto(node, node.nowMs, { type: "receive", session: 1, message: append(10, 3) }, fx);
+  expect(fx.list.at(-1)).toEqual({ type: "crash", point: "assertion commit_index < log_end" });
+});

@@ -165,3 +165,28 @@ test("a vote that is told before it is on disk breaks the rule about speech", ()
 test("without a bug the same schedule is clean", () => {
   for (let seed = 1; seed <= 50; seed++) expect(names(simulate(CALM, { seed }))).toEqual(new Set());
 });
+
+test("old disks put back under a frozen leader: what was acknowledged is lost, its server aborts, and does not start again", () => {
+  const scenario = parseScenario(`
+version: 1
+name: two-old-disks
+cluster: { members: 3, timer: 1s }
+clients: [{ kind: writer, rate: 1/s, to: m1 }]
+schedule:
+  - { at: 20s, pause: m1, for: 20s }
+  - { at: 20500ms, rollback: m2, to: 5s }
+  - { at: 20500ms, rollback: m3, to: 5s }
+  - { at: 22s, start: m2, boot: same-disk }
+  - { at: 22s, start: m3, boot: same-disk }
+  - { at: 50s, start: m1, boot: same-disk }
+run: { for: 60s }
+`);
+  for (const profile of ["3.1.0", "3.7.1"]) {
+    const run = simulate(scenario, { seed: 1, profile });
+    expect(names(run)).toContain("leader-completeness");
+    expect(run.ackedLost).toBeGreaterThan(0);
+    const stops = run.trace.flatMap((event) => (event.type === "stop" ? [`${event.member} ${event.how}`] : []));
+    expect(stops).toContain("m1 assertion commit_index < log_end");
+    expect(run.members[0]?.refusal).toContain("but commit index is already");
+  }
+});
