@@ -71,7 +71,7 @@ export function decodeOutlined(magic: Magic, { place, outline }: OutlinedRecord,
   try {
     if (magic === "JSON") {
       if (place.ordinal === 0) return { type: "schema", place };
-      const span = { start: place.bodyOffset, end: place.endOffset - 1 };
+      const span = { start: place.bodyOffset, end: place.endOffset };
       return { type: "transaction", place, transaction: placeTransaction({ span, members: outline.members }, window) };
     }
     const json = smallMembers(outline.members, window);
@@ -131,17 +131,18 @@ function isNull(window: Window, span: Span): boolean {
 }
 
 function placeTransaction({ span, members }: TransactionOutline, window: Window): TransactionPlace {
-  const tables: { name: string; span: Span }[] = [];
+  // Of members with one name, the last one counts, as for ovsdb-server.
+  const spans = new Map<string, Span>();
   const annotations: Record<string, Json> = {};
   for (const { key, value } of members) {
     const name = parseBytes(window.view(key)) as string;
-    if (!ANNOTATIONS.includes(name)) tables.push({ name, span: value });
+    if (!ANNOTATIONS.includes(name)) spans.set(name, value);
     else annotations[name] = parseBytes(window.view(value));
   }
   const comment = annotations["_comment"];
   return {
     span,
-    tables,
+    tables: [...spans].map(([name, at]) => ({ name, span: at })),
     dateMs: dateMs(annotations["_date"]),
     comment: typeof comment === "string" ? comment : undefined,
     isDiff: annotations["_is_diff"] === true,

@@ -9,7 +9,7 @@ import { convertRow } from "./rows/database-content.ts";
 import { scanRows } from "./rows/row-scanner.ts";
 import { TableRows } from "./rows/table-rows.ts";
 import { readUuidText } from "./rows/uuid-bytes.ts";
-import { parseBytes } from "./scan/text.ts";
+import { parseBytes, parseRow } from "./scan/text.ts";
 import type { Survey } from "./survey.ts";
 
 export type RowPlace = { readonly table: string; readonly uuid: string };
@@ -142,7 +142,7 @@ class RowFollower {
   }
 
   #apply(before: JsonObject | undefined, bytes: Uint8Array, step: Step): JsonObject | undefined {
-    const change = parseBytes(bytes);
+    const change = parseRow(bytes);
     if (change === null) return undefined;
     const isDiff = before !== undefined && step.transaction?.isDiff === true;
     const table = this.#table as TableRows;

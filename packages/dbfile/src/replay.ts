@@ -87,7 +87,7 @@ export function* steps(
 function firstStep(survey: ClusterSurvey | StandaloneSurvey): Step {
   const { place } = survey;
   if (survey.format === "standalone") {
-    const schema = { start: place.bodyOffset, end: place.endOffset - 1 };
+    const schema = { start: place.bodyOffset, end: place.endOffset };
     const nothing = { term: undefined, eid: undefined, transaction: undefined };
     return { place, index: 0, ...nothing, schema, isCommitted: true };
   }

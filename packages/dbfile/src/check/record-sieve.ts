@@ -1,6 +1,7 @@
 /** Keeps the members of a record that say what it is, and drops the rows, of which only the grammar is looked at. */
 import type { Json } from "@ovnha/ovsdb/core";
 import { type JsonVisitor, JsonScanner } from "../scan/json-scanner.ts";
+import { NAME_BYTES_MAX, nameText } from "../scan/text.ts";
 
 /** What may be left of a record when the rows are dropped: ids, and one list of members. */
 const KEPT_CHARS_MAX = 4 << 20;
@@ -72,6 +73,11 @@ export class RecordSieve implements JsonVisitor {
 
   open(isObject: boolean, start: number): boolean {
     const isData = this.#isData;
+    if (this.#depth === 1 && isData) {
+      // Of members with one name, the last one counts.
+      this.#parts = [];
+      this.#fault = undefined;
+    }
     if (this.#depth === 0 || (this.#depth === 1 && isData && !isObject)) {
       this.#depth++;
       return true;
@@ -84,14 +90,15 @@ export class RecordSieve implements JsonVisitor {
     return false;
   }
 
-  key(start: number, end: number): void {
-    if (this.#depth === 1) this.#name = this.#text(start, end);
+  key(start: number, end: number, isPlain: boolean): void {
+    if (this.#depth !== 1) return;
+    this.#name = isPlain ? this.#text(start, end, TEXT_BYTES_MAX) : nameText(this.#text(start, end, NAME_BYTES_MAX));
   }
 
   value(start: number, end: number): void {
     if (!this.#isData) return;
     const isContainer = this.#from === undefined;
-    if (this.#depth === 2) this.#parts.push(isContainer ? this.#element : this.#text(start, end));
+    if (this.#depth === 2) this.#parts.push(isContainer ? this.#element : this.#text(start, end, TEXT_BYTES_MAX));
     if (!isContainer) return;
     this.#kept += "{}";
     this.#from = end;
@@ -114,8 +121,8 @@ export class RecordSieve implements JsonVisitor {
   }
 
   /** Short texts alone, which begin in this piece or the one before; "" for others. */
-  #text(start: number, end: number): string {
-    if (end - start > TEXT_BYTES_MAX) return "";
+  #text(start: number, end: number, bytesMax: number): string {
+    if (end - start > bytesMax) return "";
     const before = this.#position - start;
     let text = before > 0 ? this.#kept.slice(-before) : "";
     for (let at = Math.max(0, -before); at < end - this.#position; at++)

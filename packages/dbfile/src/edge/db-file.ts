@@ -84,7 +84,7 @@ export class DbFile implements Disposable {
     return Uint8Array.from(this.#window.view(span));
   }
 
-  /** The JSON value of a span. */
+  /** The JSON value of a span. Bytes that are no UTF-8, which comments may hold, become U+FFFD. */
   json(span: Span): Json {
     return parseBytes(this.bytes(span));
   }

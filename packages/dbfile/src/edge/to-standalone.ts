@@ -7,7 +7,7 @@ import type { DataPlace } from "../file-record.ts";
 import type { Damage } from "../record.ts";
 import { refuseJoining, replay as replayCore, type ReplayOptions, steps } from "../replay.ts";
 import type { DatabaseContent } from "../rows/database-content.ts";
-import { decodeText, parseBytes } from "../scan/text.ts";
+import { decodeRowText, parseBytes } from "../scan/text.ts";
 import type { Span } from "../scan/window.ts";
 import type { ClusterSurvey } from "../survey.ts";
 import { planTranslation, type TranslationPlan } from "../to-standalone.ts";
@@ -173,7 +173,7 @@ function* contentText(content: DatabaseContent, dateMs: number | undefined): Gen
     if (table.size === 0) continue;
     let open = `${JSON.stringify(name)}:{`;
     for (const [uuid, bytes] of table.entries()) {
-      yield `${open}"${uuid}":${decodeText(bytes)}`;
+      yield `${open}"${uuid}":${decodeRowText(bytes)}`;
       open = ",";
     }
     yield "},";

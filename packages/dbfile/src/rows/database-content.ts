@@ -3,7 +3,7 @@ import { type DatabaseSchema, type Json, type JsonObject, OvsdbError } from "@ov
 import { readSchema } from "../content.ts";
 import { DbFileError } from "../error.ts";
 import type { TransactionPlace } from "../file-record.ts";
-import { parseBytes } from "../scan/text.ts";
+import { parseRow } from "../scan/text.ts";
 import type { Window } from "../scan/window.ts";
 import { scanRows } from "./row-scanner.ts";
 import { TableRows } from "./table-rows.ts";
@@ -49,6 +49,7 @@ export class DatabaseContent {
         throw new DbFileError("BAD_TRANSACTION", `the schema has no table ${JSON.stringify(name)}`, {
           offset: span.start,
         });
+      table.begin();
       yield* scanRows(window, name, span, (uuid, row) => table.apply(uuid, row, transaction.isDiff));
     }
   }
@@ -68,7 +69,7 @@ export class DatabaseContent {
       let count = 0;
       for (const [text, bytes] of source.entries()) {
         readUuidText(text, uuid);
-        target.put(uuid, convertRow(text, parseBytes(bytes) as JsonObject, source, target));
+        target.put(uuid, convertRow(text, parseRow(bytes) as JsonObject, source, target));
         if (++count % 1024 === 0) yield undefined;
       }
     }

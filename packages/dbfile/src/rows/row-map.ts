@@ -18,6 +18,9 @@ export class RowMap {
   #pieces = new Uint32Array(FIRST_SLOTS);
   #offsets = new Uint32Array(FIRST_SLOTS);
   #lengths = new Uint32Array(FIRST_SLOTS);
+  /** The turn in which each slot was set last. */
+  #turns = new Uint32Array(FIRST_SLOTS);
+  #turn = 1;
   /** Slot + 1 by hash, twice as long as there may be slots; 0 for none. */
   #index = new Int32Array(FIRST_SLOTS * 2);
   #slots = 0;
@@ -43,12 +46,27 @@ export class RowMap {
     return readUuidText(uuid, this.#key) ? this.get(this.#key) : undefined;
   }
 
-  set(uuid: Uint32Array, bytes: Uint8Array): void {
+  /** Begins a turn, in which each row is set once. */
+  nextTurn(): void {
+    this.#turn++;
+  }
+
+  /** @returns whether the row was set in this turn for the first time. */
+  set(uuid: Uint32Array, bytes: Uint8Array): boolean {
     let slot = this.#find(uuid);
     if (slot === -1) slot = this.#append(uuid);
     else this.#liveBytes -= this.#lengths[slot] as number;
     this.#store(slot, bytes);
+    const isFirst = this.#turns[slot] !== this.#turn;
+    this.#turns[slot] = this.#turn;
     this.#collect();
+    return isFirst;
+  }
+
+  /** Whether the row was set in this turn. */
+  isSetNow(uuid: Uint32Array): boolean {
+    const slot = this.#find(uuid);
+    return slot !== -1 && this.#turns[slot] === this.#turn;
   }
 
   delete(uuid: Uint32Array): boolean {
@@ -123,17 +141,19 @@ export class RowMap {
 
   /** Makes room and closes the gaps of rows that are gone; the order stays. */
   #resize(slots: number): void {
-    const [uuids, pieces, offsets, lengths, before] = [
+    const [uuids, pieces, offsets, lengths, turns, before] = [
       this.#uuids,
       this.#pieces,
       this.#offsets,
       this.#lengths,
+      this.#turns,
       this.#slots,
     ];
     this.#uuids = new Uint32Array(slots * 4);
     this.#pieces = new Uint32Array(slots);
     this.#offsets = new Uint32Array(slots);
     this.#lengths = new Uint32Array(slots);
+    this.#turns = new Uint32Array(slots);
     this.#index = new Int32Array(slots * 2);
     this.#slots = 0;
     for (let old = 0; old < before; old++) {
@@ -143,6 +163,7 @@ export class RowMap {
       this.#pieces[slot] = pieces[old] as number;
       this.#offsets[slot] = offsets[old] as number;
       this.#lengths[slot] = lengths[old] as number;
+      this.#turns[slot] = turns[old] as number;
       this.#insert(slot);
     }
   }

@@ -2,7 +2,8 @@
 import { DbFileError } from "../error.ts";
 import { JsonScanner, type JsonVisitor } from "../scan/json-scanner.ts";
 import type { Span, Window } from "../scan/window.ts";
-import { readUuid, UUID_CHARS } from "./uuid-bytes.ts";
+import { parseBytes } from "../scan/text.ts";
+import { readUuid, readUuidText, UUID_CHARS } from "./uuid-bytes.ts";
 
 /** `uuid` is reused for every row; `row` is a view that stays valid until the callback returns. */
 export type OnRow = (uuid: Uint32Array, row: Uint8Array) => void;
@@ -55,8 +56,10 @@ export function* scanRows(window: Window, name: string, table: Span, onRow: OnRo
       const keyStart = found[row] as number;
       const start = found[row + 2] as number;
       const view = window.view({ start: keyStart, end: found[row + 3] as number });
-      if ((found[row + 1] as number) - keyStart !== UUID_CHARS + 2 || !readUuid(view, 1, uuid))
-        throw bad("a row whose name is no UUID");
+      const keyBytes = (found[row + 1] as number) - keyStart;
+      const isUuid =
+        keyBytes === UUID_CHARS + 2 ? readUuid(view, 1, uuid) : readEscaped(view.subarray(0, keyBytes), uuid);
+      if (!isUuid) throw bad("a row whose name is no UUID");
       onRow(uuid, view.subarray(start - keyStart));
     }
     found.splice(0, whole);
@@ -65,3 +68,10 @@ export function* scanRows(window: Window, name: string, table: Span, onRow: OnRo
   }
   if (!spans.isObject) throw bad("rows must be members of an object");
 }
+
+/** A name in which characters are escaped; of a UUID, at most six bytes for each. */
+function readEscaped(name: Uint8Array, into: Uint32Array): boolean {
+  return name.length <= ESCAPED_BYTES_MAX && readUuidText(parseBytes(name) as string, into);
+}
+
+const ESCAPED_BYTES_MAX = 6 * UUID_CHARS + 2;

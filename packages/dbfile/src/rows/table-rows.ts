@@ -10,7 +10,7 @@ import {
 } from "@ovnha/ovsdb/core";
 import { DbFileError } from "../error.ts";
 import { isObject } from "../members.ts";
-import { decodeText, parseBytes, parseText } from "../scan/text.ts";
+import { decodeText, parseRow } from "../scan/text.ts";
 import { RowMap } from "./row-map.ts";
 import { uuidText } from "./uuid-bytes.ts";
 
@@ -20,6 +20,8 @@ export class TableRows {
   readonly schema: TableSchema;
   readonly codec: RowCodec;
   readonly #rows = new RowMap();
+  /** Rows that this transaction has deleted. */
+  readonly #deleted = new Set<string>();
 
   constructor(schema: TableSchema) {
     this.schema = schema;
@@ -52,7 +54,7 @@ export class TableRows {
   /** The row's columns in the notation of RFC 7047 §5.1; columns that are not there have their default. */
   json(uuid: string): JsonObject | undefined {
     const bytes = this.#rows.getText(uuid);
-    return bytes === undefined ? undefined : (parseBytes(bytes) as JsonObject);
+    return bytes === undefined ? undefined : this.#parse(uuid, bytes);
   }
 
   /** The same as bytes of UTF-8 that must not be changed; good until the next change of the table. */
@@ -74,16 +76,27 @@ export class TableRows {
     for (const [uuid, bytes] of this.#rows.entries()) yield this.#decode(uuid, bytes);
   }
 
+  /** Begins a transaction, which names each row once. */
+  begin(): void {
+    this.#rows.nextTurn();
+    this.#deleted.clear();
+  }
+
   /** Applies one member of a `<table-txn>` (ovsdb(5)). @throws DbFileError `BAD_TRANSACTION` */
   apply(uuid: Uint32Array, row: Uint8Array, isDiff: boolean): void {
     const old = this.#rows.get(uuid);
     if (row.length === 4 && decodeText(row) === "null") {
-      if (!this.#rows.delete(uuid)) throw this.#error(wordsText(uuid), "is deleted, but is not there");
+      const text = wordsText(uuid);
+      if (this.#rows.isSetNow(uuid) || this.#deleted.has(text)) throw this.#error(text, TWICE);
+      if (!this.#rows.delete(uuid)) throw this.#error(text, "is deleted, but is not there");
+      this.#deleted.add(text);
       return;
     }
     if (row[0] !== OPEN_BRACE) throw this.#error(wordsText(uuid), "is neither an object nor null");
-    if (old === undefined) this.#rows.set(uuid, row);
-    else this.#rows.set(uuid, ENCODER.encode(this.#changed(wordsText(uuid), old, row, isDiff)));
+    const bytes = old === undefined ? row : ENCODER.encode(this.#changed(wordsText(uuid), old, row, isDiff));
+    const isFirst = this.#rows.set(uuid, bytes);
+    if (!isFirst || (this.#deleted.size > 0 && this.#deleted.has(wordsText(uuid))))
+      throw this.#error(wordsText(uuid), TWICE);
   }
 
   /** Puts a row of columns in the notation of RFC 7047 §5.1. */
@@ -92,8 +105,8 @@ export class TableRows {
   }
 
   #changed(uuid: string, old: Uint8Array, change: Uint8Array, isDiff: boolean): string {
-    const columns = parseBytes(old) as JsonObject;
-    return stringifyJson({ ...columns, ...this.newValues(uuid, columns, parseBytes(change), isDiff) });
+    const columns = this.#parse(uuid, old);
+    return stringifyJson({ ...columns, ...this.newValues(uuid, columns, this.#parse(uuid, change), isDiff) });
   }
 
   /** The new values of the columns that a change names. */
@@ -116,8 +129,16 @@ export class TableRows {
   }
 
   #decode(uuid: string, bytes: Uint8Array): AnyRow {
-    const json = parseText(decodeText(bytes)) as JsonObject;
-    return this.decode(uuid, json);
+    return this.decode(uuid, this.#parse(uuid, bytes));
+  }
+
+  #parse(uuid: string, bytes: Uint8Array): JsonObject {
+    try {
+      return parseRow(bytes) as JsonObject;
+    } catch (cause) {
+      if (!(cause instanceof DbFileError)) throw cause;
+      throw this.#error(uuid, cause.message, cause);
+    }
   }
 
   /** @throws DbFileError `BAD_TRANSACTION` for a column that the table does not have, or a value out of its type. */
@@ -138,6 +159,8 @@ export class TableRows {
 }
 
 const OPEN_BRACE = 0x7b;
+/** Of two members with one name, ovsdb-server takes the last one, but never writes them. */
+const TWICE = "is named twice in one transaction, which no ovsdb-server writes";
 
 function wordsText(uuid: Uint32Array): string {
   return uuidText(uuid[0] as number, uuid[1] as number, uuid[2] as number, uuid[3] as number);

@@ -7,8 +7,11 @@ import { PLAIN, StringScanner } from "./string-scanner.ts";
 export interface JsonVisitor {
   /** An object or array begins. True to be told of what is in it; false to get it whole, as one `value`. */
   open(isObject: boolean, start: number): boolean;
-  /** The name of the next member, with its quotes, in an object that was opened. */
-  key(start: number, end: number): void;
+  /**
+   * The name of the next member, with its quotes, in an object that was opened. `isPlain`: it is what its bytes say; otherwise
+   * escapes may be in it.
+   */
+  key(start: number, end: number, isPlain: boolean): void;
   /** A value that was not opened: its bytes are `[start, end)`. */
   value(start: number, end: number): void;
   /** The innermost opened object or array is complete; it ends before `end`. */
@@ -147,7 +150,7 @@ export class JsonScanner {
             at++;
             state = isName ? COLON : depth === 0 ? DONE : NEXT;
             if (opened === depth) {
-              if (isName) visitor.key(start + shift, at + shift);
+              if (isName) visitor.key(start + shift, at + shift, true);
               else visitor.value(start + shift, at + shift);
             }
             // What follows nearly always, without another turn.
@@ -223,7 +226,7 @@ export class JsonScanner {
       if (this.#state === IN_STRING) this.#endScalar(at + shift);
       else {
         this.#state = COLON;
-        if (this.#opened === this.#depth) this.#visitor.key(this.#start, at + shift);
+        if (this.#opened === this.#depth) this.#visitor.key(this.#start, at + shift, false);
       }
     }
     return at;

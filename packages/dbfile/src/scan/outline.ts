@@ -1,6 +1,7 @@
 /** What is in a record, as places in the file: its members, and the tables of its transaction. No row is looked into. */
 import { DbFileError } from "../error.ts";
 import type { JsonVisitor } from "./json-scanner.ts";
+import { NAME_BYTES_MAX, nameText } from "./text.ts";
 import type { Span } from "./window.ts";
 
 /** The name with its quotes, and the value. */
@@ -35,7 +36,7 @@ type Level = "record" | "data" | "transaction";
 /** `clustered`: looks into `data` and `prev_data`. Otherwise every member of the record is a table or an annotation. */
 export class OutlineVisitor implements JsonVisitor {
   readonly #isClustered: boolean;
-  /** Compares the bytes of a name; undefined while the name is too short or long to matter. */
+  /** The text of a name, with its quotes. */
   readonly #nameAt: (span: Span) => string;
   readonly #levels: Level[] = [];
   #members: MemberSpan[] = [];
@@ -105,13 +106,13 @@ export class OutlineVisitor implements JsonVisitor {
     return false;
   }
 
-  key(start: number, end: number): void {
+  key(start: number, end: number, isPlain: boolean): void {
     this.#key = { start, end };
     if (!this.#isClustered || this.#levels.length !== 1) return;
     const length = end - start;
-    this.#isData =
-      (length === DATA.length && this.#nameAt(this.#key) === DATA) ||
-      (length === PREV_DATA.length && this.#nameAt(this.#key) === PREV_DATA);
+    const mayBe = !isPlain || length === DATA.length || length === PREV_DATA.length;
+    const name = mayBe && length <= NAME_BYTES_MAX ? nameText(this.#nameAt(this.#key)) : "";
+    this.#isData = name === DATA || name === PREV_DATA;
   }
 
   value(start: number, end: number): void {
