@@ -6,7 +6,8 @@ import { checkLeadership, checkSize } from "./checks/leadership.ts";
 import { checkLogs } from "./checks/logs.ts";
 import { checkMembership } from "./checks/membership.ts";
 import { checkOverTime } from "./checks/over-time.ts";
-import { checkPeers, checkRows } from "./checks/peers.ts";
+import { checkPeers } from "./checks/peers.ts";
+import { checkRows } from "./checks/rows.ts";
 import { checkStorage } from "./checks/storage.ts";
 import { type Context, expectedFor, toFindings, weightOf } from "./context.ts";
 import type { History } from "./history.ts";
@@ -80,10 +81,10 @@ function rememberIds(quorum: Quorum, serverIds: Readonly<Record<string, string>>
 
 function healthOf(view: DatabaseView, findings: readonly Finding[]): Health {
   if (view.members.every(({ hasAnswered }) => !hasAnswered)) return "unknown";
-  if (view.members.every(({ isStandalone, hasAnswered }) => isStandalone || !hasAnswered)) return "not-applicable";
   const weights = findings.map(weightOf);
   if (weights.includes("critical")) return "critical";
-  return weights.includes("warning") ? "warning" : "ok";
+  if (weights.includes("warning")) return "warning";
+  return view.members.every(({ isStandalone, hasAnswered }) => isStandalone || !hasAnswered) ? "not-applicable" : "ok";
 }
 
 function leaderOf(view: DatabaseView): LeaderSight | undefined {

@@ -46,6 +46,13 @@ export function expectedFor(expected: Expected | undefined, database: string): E
   };
 }
 
+/**
+ * What must pass between two sightings of one thing, in ms, or the election timer if that is shorter: whatever settles
+ * by itself, such as an election or a link that is made anew, takes about as long. A little less than a second, so that
+ * looks that come once a second are enough.
+ */
+export const BETWEEN_SIGHTINGS_MS = 900;
+
 /** One finding per code and subject: what several members say of the same becomes one, with all their evidence. */
 export function toFindings({ found, view, history, nowMs }: Context): Finding[] {
   const merged = new Map<string, Found>();
@@ -67,6 +74,10 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
   return [...merged].map(([key, one]) => {
     const { incident, severity, title, sightings: sightingsNeeded, remedy } = FINDINGS[one.code];
     const before = history?.findings[key];
+    const sinceMs = before?.firstMs ?? nowMs;
+    const sightings = (before?.sightings ?? 0) + 1;
+    const needed = history === undefined ? 1 : sightingsNeeded;
+    const leastMs = Math.min(BETWEEN_SIGHTINGS_MS, view.timerMs);
     const witnesses = [...new Set([...sourcesOf(one.evidence), ...(one.witnesses ?? [])])];
     // Destruction takes two: on the word of one there is only something to look at.
     const isAgreed = witnesses.length >= 2 && one.isAgreed !== false;
@@ -80,9 +91,11 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
       servers: one.servers ?? [],
       evidence: one.evidence,
       witnesses,
-      sinceMs: before?.firstMs ?? nowMs,
-      sightings: (before?.sightings ?? 0) + 1,
-      sightingsNeeded: history === undefined ? 1 : sightingsNeeded,
+      sinceMs,
+      sightings,
+      sightingsNeeded: needed,
+      // A clock that was set back must not put it off for ever.
+      isConfirmed: sightings >= needed && Math.abs(nowMs - sinceMs) >= (needed - 1) * leastMs,
       remedy:
         remedy.isDestructive && !isAgreed
           ? { kind: "inspect", text: remedy.before ?? remedy.text, isDestructive: false }
@@ -101,7 +114,7 @@ function sourcesOf(evidence: readonly Evidence[]): string[] {
     });
 }
 
-/** What a finding is worth at this moment: before it was seen often enough, it is only worth knowing. */
-export function weightOf({ severity, sightings, sightingsNeeded }: Finding): Severity {
-  return sightings >= sightingsNeeded ? severity : "info";
+/** What a finding is worth at this moment: before it is confirmed, it is only worth knowing. */
+export function weightOf({ severity, isConfirmed }: Finding): Severity {
+  return isConfirmed ? severity : "info";
 }

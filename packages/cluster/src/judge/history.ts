@@ -13,6 +13,8 @@ export type MemberSample = {
   readonly lastIndex?: number;
   readonly applied?: number;
   readonly disconnections?: number;
+  /** `_Server.index`. */
+  readonly rowIndex?: number;
   readonly isJoining?: boolean;
 };
 

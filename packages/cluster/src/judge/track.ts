@@ -130,13 +130,14 @@ function sampleOf(view: DatabaseView, atMs: number): Sample {
   const status = leader?.status;
   const own = status?.servers?.find(({ isSelf }) => isSelf);
   const members: Record<string, MemberSample> = {};
-  for (const { member, serverId, status: one } of view.members) {
+  for (const { member, serverId, status: one, row } of view.members) {
     members[member] = defined({
       serverId,
       term: one?.term,
       lastIndex: one?.log === undefined ? undefined : one.log.end - 1,
       applied: one?.log === undefined ? undefined : one.log.end - 1 - (one.unapplied ?? 0),
       disconnections: one?.disconnections,
+      rowIndex: row?.index,
       isJoining: one?.state === "joining cluster" ? true : undefined,
     });
   }

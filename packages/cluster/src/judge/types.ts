@@ -81,6 +81,8 @@ export type Finding = {
   /** How many observations in a row have shown it, and how many it takes to believe it. */
   readonly sightings: number;
   readonly sightingsNeeded: number;
+  /** Seen often enough, and for long enough: looks that come fast prove no more than slow ones. */
+  readonly isConfirmed: boolean;
   readonly remedy: Remedy;
 };
 

@@ -1,6 +1,12 @@
 /** An observation of one database, made comparable: who is who, whose list counts, and what each hears of the others. */
-import { type DatabaseObservation, type MemberObservation, serverRowOf, statusOf } from "../observe/types.ts";
-import type { ServerRow } from "../observe/types.ts";
+import {
+  type Answer,
+  type DatabaseObservation,
+  type MemberObservation,
+  type ServerRow,
+  serverRowOf,
+  statusOf,
+} from "../observe/types.ts";
 import type { ClusterStatus, ServerLine } from "../status/types.ts";
 
 /** One member, as it describes itself. */
@@ -79,7 +85,7 @@ function viewOf(seen: MemberObservation): MemberView {
     row,
     hasAnswered,
     isUnreachable: answers.length > 0 && !hasAnswered,
-    failure: hasAnswered || failed?.ok !== false ? undefined : `${failed.via}: ${failed.error.message}`,
+    failure: hasAnswered || failed?.ok !== false ? undefined : failureText(failed),
     isStandalone:
       row !== undefined ? row.model !== "clustered" : answer?.type === "unknown-command" && seen.server === undefined,
     isUnknownCluster: answer?.type === "unknown-cluster" || (answer?.type === "unknown-command" && row === undefined),
@@ -88,6 +94,11 @@ function viewOf(seen: MemberObservation): MemberView {
     address: status?.address ?? own?.address,
     clusterId: clusterId === "not yet known" ? undefined : (clusterId?.uuid ?? row?.cid),
   };
+}
+
+/** Who did not answer, and why; most errors name the place themselves. */
+export function failureText({ via, error }: Extract<Answer<unknown>, { readonly ok: false }>): string {
+  return error.message.startsWith(via) ? error.message : `${via}: ${error.message}`;
 }
 
 /** Two printed ids of one cluster: one of them may be cut short. */

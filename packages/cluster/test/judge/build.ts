@@ -1,5 +1,12 @@
 /** A cluster as its members would describe it, to be changed in one place at a time. */
-import type { ClusterStatus, Connection, MemberObservation, Observation, ServerLine } from "../../src/index.ts";
+import type {
+  ClusterStatus,
+  Connection,
+  MemberObservation,
+  Observation,
+  ServerLine,
+  ServerRow,
+} from "../../src/index.ts";
 import { AT_MS } from "./samples.ts";
 
 export const CLUSTER_ID = "11111111-aaaa-4bbb-8ccc-000000000000";
@@ -141,4 +148,37 @@ export class Built {
     const members = this.members.map(({ change: _change, ...member }) => member);
     return { startedMs: atMs - 5, endedMs: atMs, databases: [{ database: "OVN_Southbound", members }] };
   }
+}
+
+/** The outcome of a question that nobody took. */
+export const silence = {
+  ok: false,
+  error: { code: "UNREACHABLE", message: "connection refused" },
+  via: "test",
+  atMs: AT_MS,
+  tookMs: 1,
+} as const;
+
+/** What can be seen if only client remotes are known: `_Server`, and no status. */
+export function rowsOnly(built: Built): Built {
+  for (const member of built.members) {
+    delete member.status;
+    delete member.storage;
+    member.change = () => {};
+  }
+  return built;
+}
+
+/** Another row of `_Server` for one member, counted from 1; undefined removes a field. */
+export function changeRow(
+  built: Built,
+  index: number,
+  fields: { readonly [K in keyof ServerRow]?: ServerRow[K] | undefined },
+): Built {
+  const member = built.at(index);
+  if (member.server?.ok !== true || member.server.value === undefined) throw new Error(`${index} has no row`);
+  const row = { ...member.server.value, ...fields };
+  const kept = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
+  member.server = { ...member.server, value: kept as ServerRow };
+  return built;
 }

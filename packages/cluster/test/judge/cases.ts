@@ -1,6 +1,6 @@
 /** Each failure mode that one look can show, made by one change to a cluster that is well. */
 import type { FindingCode } from "../../src/index.ts";
-import { addressOf, shortOf } from "./build.ts";
+import { addressOf, changeRow, rowsOnly, shortOf, silence } from "./build.ts";
 import { type Case, LOG_CASES } from "./log-cases.ts";
 
 const stranger = { direction: "in", nickname: "0000", isConnected: true } as const;
@@ -109,6 +109,19 @@ export const CASES: readonly Case[] = [
         server: { ok: false, error, via: "x", atMs: 0, tookMs: 1 },
       });
     },
+  },
+  { code: "member-silent", make: (built) => void rowsOnly(built).kill(3) },
+  {
+    code: "disconnected",
+    make: (built) => void changeRow(rowsOnly(built), 3, { connected: false }),
+  },
+  {
+    code: "client-port-silent",
+    make: (built) => void Object.assign(built.at(2), { server: { ...silence, via: "tcp:10.0.0.2:6642" } }),
+  },
+  {
+    code: "control-silent",
+    make: (built) => void Object.assign(built.at(2), { status: { ...silence, via: "/run/node2.ctl" } }),
   },
   {
     code: "duplicate-address",

@@ -13,9 +13,7 @@ function over(times: readonly ((built: Built) => void)[], stepMs: number): { cod
     const tracked = track(history, built.observation(AT_MS + index * stepMs));
     history = tracked.history;
     codes =
-      tracked.verdict.databases[0]?.findings
-        .filter(({ sightings, sightingsNeeded }) => sightings >= sightingsNeeded)
-        .map(({ code }) => code) ?? [];
+      tracked.verdict.databases[0]?.findings.filter(({ isConfirmed }) => isConfirmed).map(({ code }) => code) ?? [];
   }
   return { codes, history };
 }
@@ -56,6 +54,14 @@ describe("over time", () => {
     const down = (built: Built): void => void built.kill(3);
     expect(over([() => {}, down], 1_000).codes).not.toContain("peer-down");
     expect(over([down, down], 1_000).codes).toContain("peer-down");
+  });
+
+  it("looks that come fast confirm no sooner", () => {
+    const down = (built: Built): void => void built.kill(3);
+    expect(over(again(down, 3), 50).codes).not.toContain("peer-down");
+    expect(over(again(down, 25), 50).codes).toContain("peer-down");
+    // A clock that was set back.
+    expect(over(again(down, 3), -5_000).codes).toContain("peer-down");
   });
 
   it("match_index that stands still, though the member is heard", () => {

@@ -167,9 +167,11 @@ const EVIDENCE_MAX = 3;
 
 export function renderFinding(terminal: Terminal, finding: Finding): string {
   const { dim, bold } = colours(terminal);
-  const { severity, code, title, members, evidence, remedy, sightings, sightingsNeeded } = finding;
+  const { severity, code, title, members, evidence, remedy, sightings, sightingsNeeded, isConfirmed } = finding;
   const who = members.length === 0 ? "" : ` (${members.join(", ")})`;
-  const early = sightings < sightingsNeeded ? dim(`, seen ${sightings} of ${sightingsNeeded} times`) : "";
+  const count =
+    sightings < sightingsNeeded ? `${sightings} of ${sightingsNeeded} times` : "for too short a time to be sure";
+  const early = isConfirmed ? "" : dim(`, seen ${count}`);
   const lines = [`  ${severityInColour(terminal, severity)} ${bold(code)}: ${title}${who}${early}\n`];
   for (const { member, source, text } of evidence.slice(0, EVIDENCE_MAX))
     lines.push(dim(`      ${member === undefined ? source : `${member}, ${source}`}: ${text}\n`));

@@ -7,6 +7,8 @@ export type ClientCode =
   | "clients-see-stale-data"
   | "clients-disconnected"
   | "tls-error"
+  | "client-port-silent"
+  | "control-silent"
   | "prerequisite-storm"
   | "partial-capture"
   | "bad-answer"
@@ -57,6 +59,24 @@ export const CLIENT_RULES: Readonly<Record<ClientCode, FindingRule>> = {
     1,
     "repair",
     "See the certificates' dates and issuers on Raft and client ports; ovsdb-server reads changed files by itself.",
+  ),
+  "client-port-silent": rule(
+    "F1",
+    "warning",
+    "a member lives and does not serve its clients",
+    ["observer"],
+    2,
+    "repair",
+    "See the remotes that the server listens on (ovsdb-server/list-remotes), its certificates, and the firewall before that port.",
+  ),
+  "control-silent": rule(
+    "F9",
+    "info",
+    "a member serves its clients, but its control socket gives no answer",
+    ["observer"],
+    2,
+    "inspect",
+    "See the path of the socket and who may open it. Without it the member's view of the others is missing.",
   ),
   "prerequisite-storm": rule(
     "F4",

@@ -7,6 +7,8 @@ export type MembershipCode =
   | "one-way-link"
   | "link-flapping"
   | "member-unreachable"
+  | "member-silent"
+  | "disconnected"
   | "duplicate-address"
   | "cluster-id-mismatch"
   | "unexpected-cluster-id"
@@ -73,6 +75,24 @@ export const MEMBERSHIP_RULES: Readonly<Record<MembershipCode, FindingRule>> = {
     2,
     "inspect",
     "The database may be well: see what lies between the asker and that member. It can't be judged as long as it is silent.",
+  ),
+  "member-silent": rule(
+    "A1",
+    "warning",
+    "a member did not answer, and nobody who did can tell whether it lives",
+    ["observer"],
+    2,
+    "inspect",
+    "See whether its process runs, and ask the control sockets of the others: a status says whom they hear.",
+  ),
+  disconnected: rule(
+    "A4",
+    "warning",
+    "a member says that it is cut off from the cluster",
+    ["server"],
+    2,
+    "inspect",
+    "Ask its control socket and the leader's for their links; then mend the network or the process between the two.",
   ),
   "duplicate-address": destructive(
     "See both ids and their silence on the leader first, and ask another member.",

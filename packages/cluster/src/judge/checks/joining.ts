@@ -1,6 +1,7 @@
 /** Servers on their way in, and answers that can't be used. */
 import type { Context } from "../context.ts";
 import type { Evidence } from "../types.ts";
+import { failureText } from "../view.ts";
 
 export function checkJoining({ view, found }: Context): void {
   for (const { member, status, row, isUnreachable } of view.members) {
@@ -50,7 +51,7 @@ export function checkAnswers({ view, found }: Context): void {
       found.push({
         code: "bad-answer",
         members: [member],
-        evidence: [{ source: "observer", text: `${answer.via}: ${answer.error.message}` }],
+        evidence: [{ source: "observer", text: failureText(answer) }],
       });
     }
   }

@@ -63,7 +63,8 @@ function checkQuorum({ view, quorum, found, expected }: Context): void {
   }
   const isPartial = view.voices.every(({ status }) => status?.role === undefined);
   const rows = view.members.filter(({ row }) => row?.model === "clustered");
-  const rowsKnowNone = view.voices.length === 0 && rows.length > 0 && rows.every(({ row }) => row?.leader !== true);
+  const rowsKnowNone =
+    view.voices.length === 0 && rows.length > 0 && rows.every(({ row }) => row?.leader !== true || !row.connected);
   const joinsOnly = view.voices.length === 0 && view.members.some(({ status }) => status !== undefined);
   if ((!knowsLeader && !isPartial && view.voices.length > 0) || rowsKnowNone || joinsOnly) {
     const rowEvidence = rows.map(

@@ -284,9 +284,12 @@ function checkGone({ view, history, found }: Context, gone: MemberView): void {
   const { member, seen, row } = gone;
   if (gone.isStandalone) {
     const text = row === undefined ? "the process has never opened a clustered database" : `model ${row.model}`;
+    // A server of its own among members of a cluster is another database under the same name.
+    const isAlone = view.members.some((one) => one.row?.model === "clustered" || one.status !== undefined);
     found.push({
       code: "not-clustered",
       members: [member],
+      ...(isAlone && row?.model === "standalone" ? { severity: "critical" as const } : {}),
       evidence: [{ source: row === undefined ? "status" : "server", member, text }],
     });
     return;

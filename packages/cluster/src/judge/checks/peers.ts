@@ -125,16 +125,3 @@ function checkLink({ found }: Links, voice: MemberView, server: ConfiguredServer
   const comesIn = own.some(({ direction, isConnected }) => direction === "in" && isConnected);
   if (isBroken && comesIn) found.push({ ...about, code: "one-way-link", evidence });
 }
-
-/** `_Server` alone, where no status can be had: who has applied how much. */
-export function checkRows({ view, found }: Context): void {
-  const leader = view.members.find(({ row }) => row?.leader === true && row.model === "clustered");
-  const index = leader?.row?.index;
-  if (leader === undefined || index === undefined) return;
-  for (const { member, row, clusterId } of view.members) {
-    if (row?.index === undefined || row === leader.row || row.model !== "clustered") continue;
-    if (clusterId !== leader.clusterId || index - row.index <= LAG_MAX) continue;
-    const text = `has applied ${row.index}, the leader ${leader.member} ${index}`;
-    found.push({ code: "follower-lagging", members: [member], evidence: [{ source: "server", member, text }] });
-  }
-}
