@@ -101,6 +101,7 @@ export interface IdentityFinding {
 const REJOIN =
   "do not start the server on it: with a quorum, let this member join anew (ovn-backup restore --member); without one, restore the cluster";
 const RESTORED = `if a restore has put it there, remember it anew (check-dirs --remember --replace); otherwise ${REJOIN}`;
+const MADE = `nothing, if ovn-ctl or the platform's start script has made a cluster of it; otherwise ${REJOIN}`;
 
 /**
  * What has become of a file since it was remembered; `now` undefined: it is gone. An empty answer means the same member,
@@ -119,7 +120,11 @@ export function compareIdentity(before: RememberedFile, now: RememberedFile | un
     find("other-database", `holds ${now.database}, and it was ${before.database}`, "put the right file in its place");
     return findings;
   }
-  if (now.model !== before.model) find("other-model", `is ${now.model}, and it was ${before.model}`, RESTORED);
+  if (now.model !== before.model) {
+    // Start scripts make a cluster of a standalone file; nothing makes a standalone file of a cluster's.
+    const isMade = now.model === "clustered";
+    find("other-model", `is ${now.model}, and it was ${before.model}`, isMade ? MADE : RESTORED, !isMade);
+  }
   if (before.cid !== undefined && now.cid !== before.cid)
     find("other-cluster", `is of cluster ${now.cid ?? "(none yet)"}, and it was of ${before.cid}`);
   if (before.sid !== undefined && now.sid !== before.sid)

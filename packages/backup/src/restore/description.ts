@@ -115,6 +115,7 @@ const schema = z.strictObject({
       startAll: commands.optional(),
       freeze: commands.optional(),
       thaw: commands.optional(),
+      identity: absolute.optional(),
     })
     .default({}),
   members: z.array(member).min(1),
@@ -163,14 +164,19 @@ export function parseDescription(text: string, path: string): Described {
     });
   const profile = profileOf(raw);
   return {
-    cluster: { profile, members: raw.members.map((one) => memberOf(raw, one, profile)), clientArgs: raw.clientArgs },
+    cluster: {
+      profile,
+      members: raw.members.map((one) => memberOf(raw, one, profile)),
+      clientArgs: raw.clientArgs,
+      ...(raw.layout.identity === undefined ? {} : { identityPath: raw.layout.identity }),
+    },
     runners: { [HERE]: raw.here, ...Object.fromEntries(raw.members.map((one) => [one.name, one.runner])) },
   };
 }
 
 function profileOf(raw: Raw): LayoutProfile {
   const base = findProfile(raw.profile);
-  const { fileMode, ...layout } = defined(raw.layout);
+  const { fileMode, identity, ...layout } = defined(raw.layout);
   const given = { ...base.values, ...raw.values };
   const changed: LayoutProfile = {
     ...base,

@@ -23,7 +23,12 @@ export interface ClusterDescription {
   readonly members: readonly MemberDescription[];
   /** Options of ovsdb-client, such as `--private-key=…`. */
   readonly clientArgs: readonly string[];
+  /** Where each member's host remembers who it is (`check-dirs --identity`); {@link IDENTITY_PATH} unless told. */
+  readonly identityPath?: string | undefined;
 }
+
+/** As in the examples of `deploy/`. */
+export const IDENTITY_PATH = "/var/lib/ovnha/identity.json";
 
 /** How a member's server of a database is asked. */
 export function serverRef(cluster: ClusterDescription, member: MemberDescription, key: DatabaseKey): ServerRef {
@@ -88,6 +93,8 @@ export type MemberFacts =
       readonly reachable: true;
       /** Programs that steps need and that are missing. */
       readonly missingTools: readonly string[];
+      /** The file in which the host remembers who the member is, if there is one. */
+      readonly identity?: string | undefined;
       readonly databases: Readonly<Partial<Record<DatabaseKey, MemberDatabaseFacts>>>;
     };
 

@@ -24,6 +24,8 @@ export interface FindingOptions {
   readonly databases: readonly DatabaseKey[];
   /** Copies of the old files are made, beside moving them. */
   readonly copies: boolean;
+  /** Entries of a member's file that it does not know to be committed are taken in. */
+  readonly includeUncommitted: boolean;
 }
 
 export class Findings {
@@ -67,7 +69,8 @@ export function judgeSources(sources: readonly SourceFacts[], findings: Findings
   if (first !== undefined && second !== undefined) judgePair(first, second, findings);
 }
 
-function judgeSource(source: SourceFacts, findings: Findings, { nowMs, sourceAgeMsMax }: FindingOptions): void {
+function judgeSource(source: SourceFacts, findings: Findings, options: FindingOptions): void {
+  const { nowMs, sourceAgeMsMax, includeUncommitted } = options;
   const { path } = source;
   const wanted = DATABASE_NAMES[source.database];
   if (source.databaseName !== wanted)
@@ -106,8 +109,10 @@ function judgeSource(source: SourceFacts, findings: Findings, { nowMs, sourceAge
   if (source.uncommitted > 0)
     findings.warn(
       "SOURCE_UNCOMMITTED",
-      `${path} ends with ${source.uncommitted} entries that it does not know to be committed; they are left out`,
-      "nothing, unless another member's file has them committed (ovn-backup rank)",
+      `${path} ends with ${source.uncommitted} entries that it does not know to be committed; they are ${includeUncommitted ? "taken in, since clients may have been told that they are" : "left out"}`,
+      includeUncommitted
+        ? "compare with the other members' files, of which one may end later (ovn-backup rank); to leave them out: --no-uncommitted"
+        : "make sure that no client was told that they are committed (ovn-backup rank)",
     );
 }
 

@@ -13,6 +13,7 @@ import type { PlanOptions } from "./plan.ts";
 import {
   backupStep,
   fileWord,
+  forgetSteps,
   keepStep,
   moveStep,
   newIds,
@@ -68,7 +69,13 @@ export function planMember(
     ids: newIds(options.drawUuid),
   };
   const findings = new Findings(accept);
-  judgeMembers(cluster, facts, findings, { nowMs, sourceAgeMsMax: 0, accept, databases, copies }, name);
+  judgeMembers(
+    cluster,
+    facts,
+    findings,
+    { nowMs, sourceAgeMsMax: 0, accept, databases, copies, includeUncommitted: false },
+    name,
+  );
   const healthy = new Map<DatabaseKey, Healthy>();
   for (const key of databases) {
     const found = judgeQuorum(context, facts, findings, target, key);
@@ -110,9 +117,9 @@ export function planMember(
     findings: findings.list,
     steps: [
       preflightStep(target, databases, () => NEW_MEMBER_BYTES),
-      ...databases.flatMap((key) => {
+      ...databases.flatMap((key, index) => {
         const found = healthy.get(key);
-        return found === undefined ? [] : memberSteps(context, target, key, found);
+        return found === undefined ? [] : memberSteps(context, target, key, found, index === 0);
       }),
       backupStep(context, databases),
     ],
@@ -196,6 +203,7 @@ function memberSteps(
   target: MemberDescription,
   key: DatabaseKey,
   healthy: Healthy,
+  isFirst: boolean,
 ): RestoreStep[] {
   const { cluster } = context;
   const database = DATABASE_NAMES[key];
@@ -260,6 +268,7 @@ function memberSteps(
       });
     }),
     moveStep(context, target, key),
+    ...(isFirst ? forgetSteps(context, [target]) : []),
     placeStep(context, target, key, file),
     startStep(context, target, key, healthy.cid),
     togetherStep(context, key, healthy.cid),

@@ -28,6 +28,11 @@ export interface PlanOptions {
   readonly electionTimerMs?: number | undefined;
   /** Stop the layout's controllers while it lasts; true unless told. */
   readonly freeze?: boolean | undefined;
+  /**
+   * Take in the entries of a member's file that it does not know to be committed; true unless told. A crash loses the note
+   * that an entry is committed more easily than the entry, so clients may have been told that these are.
+   */
+  readonly includeUncommitted?: boolean | undefined;
   /** Move the southbound database away without a backup of it, so that the platform and northd make it anew. */
   readonly rebuildSouthbound?: boolean | undefined;
 }
@@ -53,8 +58,10 @@ export function planRestore(cluster: ClusterDescription, facts: RestoreFacts, op
     ids: newIds(options.drawUuid),
   };
   const findings = new Findings(accept);
-  judgeSources(facts.sources, findings, { nowMs, sourceAgeMsMax, accept, databases, copies });
-  judgeMembers(cluster, facts, findings, { nowMs, sourceAgeMsMax, accept, databases, copies });
+  const { includeUncommitted = true } = options;
+  const judging = { nowMs, sourceAgeMsMax, accept, databases, copies, includeUncommitted };
+  judgeSources(facts.sources, findings, judging);
+  judgeMembers(cluster, facts, findings, judging);
   judgeCluster(context, facts, findings, restored, cleared);
   const [first] = cluster.members;
   if (first !== undefined) judgeVersions(facts, first.name, findings);

@@ -180,6 +180,34 @@ export function moveStep(context: PlanContext, member: MemberDescription, key: D
   });
 }
 
+/**
+ * Moves what a host remembers of its member out of the way: the restored servers have new ids, and the check that runs
+ * before they start (`check-dirs --remember`) would refuse these, and then remembers them. None where nothing is remembered.
+ */
+export function forgetSteps(context: PlanContext, members: readonly MemberDescription[]): RestoreStep[] {
+  return members.flatMap(({ name }) => {
+    const facts = context.members.find((member) => member.name === name);
+    const path = facts?.reachable === true ? facts.identity : undefined;
+    if (path === undefined) return [];
+    const [old, newer] = [`${path}.before-${context.id}`, `${path}.of-${context.id}`];
+    const move = (from: string, to: string) => ({ kind: "move", at: name, from, to }) as const;
+    return step({
+      id: `forget.${name}`,
+      phase: "move away",
+      title: `Move what ${name} remembers of its old servers to ${old}; its next check-dirs --remember learns the new ones`,
+      host: name,
+      actions: [move(path, old)],
+      undo: {
+        kind: "actions",
+        title: `Let ${name} remember its old servers again`,
+        before: [],
+        // Once the old one is back, it is not moved away again by whoever repeats this.
+        actions: [{ ...move(path, newer), onlyIf: old }, move(old, path)],
+      },
+    });
+  });
+}
+
 /** Puts a new file where the old one was. */
 export function placeStep(
   context: PlanContext,

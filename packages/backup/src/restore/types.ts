@@ -26,7 +26,14 @@ export type Action =
   /** Copies beside, compares SHA-256, then gives the copy its name. A source that is not there is passed over. */
   | { readonly kind: "copy"; readonly at: string; readonly from: string; readonly to: string }
   /** Renames, and never onto something. Passed over if only the target is there; refused if both are. */
-  | { readonly kind: "move"; readonly at: string; readonly from: string; readonly to: string }
+  | {
+      readonly kind: "move";
+      readonly at: string;
+      readonly from: string;
+      readonly to: string;
+      /** Passed over unless this is there: it tells that a move which comes after was not done yet. */
+      readonly onlyIf?: string;
+    }
   /** Sends a file from here, compares SHA-256, sets owner and mode, then gives it its name; never onto something. */
   | {
       readonly kind: "put";
@@ -48,6 +55,8 @@ export type Action =
       readonly from: string;
       readonly to: string;
       readonly expect: ExpectedContent;
+      /** Of a member's file: entries that it does not know to be committed are taken in, as a new leader would. */
+      readonly includeUncommitted: boolean;
     }
   /** Makes the file of a new cluster of one, and compares every row with what it was made of. */
   | {

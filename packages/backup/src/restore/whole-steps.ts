@@ -6,6 +6,7 @@ import {
   backupStep,
   clientsStep,
   fileWord,
+  forgetSteps,
   keepStep,
   moveStep,
   type PlanContext,
@@ -51,6 +52,7 @@ export function wholeSteps(
     ...(context.copies ? members.flatMap((member) => databases.map((key) => keepStep(context, member, key))) : []),
     ...restored.filter((key) => !isHere(key)).flatMap(prepare),
     ...members.flatMap((member) => databases.map((key) => moveStep(context, member, key))),
+    ...forgetSteps(context, members),
     ...(profile.control === "together"
       ? togetherStart(context, restored, first)
       : restored.flatMap((key) => eachStart(context, key, first))),
@@ -127,6 +129,7 @@ function prepareSteps(
           from: fetched,
           to: standalone,
           expect: { databaseName, sha256, schemaVersion, rows },
+          includeUncommitted: options.includeUncommitted !== false,
         },
       ],
       acts: false,

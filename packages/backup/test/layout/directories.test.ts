@@ -141,6 +141,25 @@ describe("a database file", () => {
       ["refuse IDENTITY_CHANGED"],
     ],
     [
+      "a cluster's, and standalone before, as a start script makes it",
+      {
+        files: [present({})],
+        remembered: {
+          ...remembered,
+          files: remembered.files.map((file) => ({
+            ...file,
+            model: "standalone" as const,
+            cid: undefined,
+            sid: undefined,
+            address: undefined,
+            term: undefined,
+            lastIndex: undefined,
+          })),
+        },
+      },
+      ["warn IDENTITY_CHANGED"],
+    ],
+    [
       "standalone now",
       { files: [present({ model: "standalone", cid: undefined, sid: undefined, address: undefined })], remembered },
       ["refuse IDENTITY_CHANGED", "refuse IDENTITY_CHANGED", "refuse IDENTITY_CHANGED"],

@@ -44,6 +44,7 @@ interface Flags {
   readonly maxAge: number;
   readonly copies: boolean;
   readonly freeze: boolean;
+  readonly uncommitted: boolean;
   readonly rebuildSouthbound?: boolean;
   readonly electionTimer?: number;
   readonly connectTimeout: number;
@@ -85,6 +86,7 @@ export function defineRestore(command: Command, edge: CommandEdge): void {
     )
     .option("--no-copies", "only move the old files, instead of copying them as well")
     .option("--no-freeze", "leave the controllers running")
+    .option("--no-uncommitted", "of a member's file, leave out the entries that it does not know to be committed")
     .option("--no-verify", "go by the mark of an earlier verification of the source")
     .option("--rebuild-southbound", "move the southbound database away, for northd to make it anew")
     .option("--election-timer <ms>", "of the new cluster", whole(100, 600_000))
@@ -145,6 +147,7 @@ async function makePlan(described: Described, flags: Flags, { signal }: CommandE
     accept: flags.accept,
     copies: flags.copies,
     freeze: flags.freeze,
+    includeUncommitted: flags.uncommitted,
     connectMs: flags.connectTimeout,
     electionTimerMs: flags.electionTimer,
     rebuildSouthbound: flags.rebuildSouthbound,

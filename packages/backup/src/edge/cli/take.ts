@@ -29,6 +29,7 @@ type Flags = TlsFlags & {
   readonly gzip?: number | true;
   readonly prefer: "follower" | "leader";
   readonly accept: "current" | "any";
+  readonly uncommitted?: boolean;
   readonly engine: "auto" | "native" | "ovsdb-tool";
   readonly verify: boolean;
   readonly maxBytes?: number;
@@ -77,6 +78,10 @@ export function defineTake(command: Command, terminal: Terminal): void {
     .addOption(
       new Option("--engine <engine>", "what converts files").choices(["auto", "native", "ovsdb-tool"]).default("auto"),
     )
+    .option(
+      "--uncommitted",
+      "of a file that ranks first of a lost cluster, take in what it doesn't know to be committed",
+    )
     .option("--no-verify", "leave out the check of what was taken")
     .option("--max-bytes <size>", "refuse a larger database (default 16G)", size)
     .option("--connect-timeout <s>", "for each member", whole(1, 3_600), 5)
@@ -121,6 +126,7 @@ async function runTake(flags: Flags, terminal: Terminal): Promise<void> {
       prefer: flags.prefer,
       accept: flags.accept,
       engine: flags.engine,
+      includeUncommitted: flags.uncommitted,
       bytesMax: flags.maxBytes,
       connectMs: flags.connectTimeout * 1_000,
       silenceMs: flags.silenceTimeout * 1_000,

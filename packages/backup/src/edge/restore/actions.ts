@@ -88,8 +88,9 @@ async function copyFile({ at, from, to }: Of<"copy">, context: Context, attempt:
   return note(`${to} has the SHA-256 ${await host.copy(from, to, attempt)}`);
 }
 
-async function moveFile({ at, from, to }: Of<"move">, context: Context): Promise<Outcome> {
+async function moveFile({ at, from, to, onlyIf }: Of<"move">, context: Context): Promise<Outcome> {
   const host = context.host(at);
+  if (onlyIf !== undefined && !(await host.exists(onlyIf))) return NOTHING;
   const [source, target] = [await host.exists(from), await host.exists(to)];
   if (!source) return target ? NOTHING : note(`${from} is not there`);
   if (target)

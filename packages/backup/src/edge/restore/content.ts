@@ -33,12 +33,12 @@ const NAMED_MAX = 5;
 
 /** Makes the standalone file that is restored. One that is there already, of a run that was cut off, is looked at again. */
 export async function convertSource(
-  { from, to, expect }: Of<"convert">,
+  { from, to, expect, includeUncommitted }: Of<"convert">,
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
   const { sha256 } = await digestFile(from, signal);
   if (sha256 !== expect.sha256) throw changed(from, sha256, expect.sha256);
-  if (!(await isThere(to))) await makeStandalone(from, to, signal);
+  if (!(await isThere(to))) await makeStandalone(from, to, includeUncommitted, signal);
   const content = await readWhole(to, expect, signal);
   const made = await digestFile(to, signal);
   return {
@@ -56,14 +56,19 @@ function changed(path: string, now: string, then: string): BackupError {
   });
 }
 
-async function makeStandalone(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
+async function makeStandalone(
+  from: string,
+  to: string,
+  includeUncommitted: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const found = from.endsWith(".gz") ? undefined : await inspect(from, { signal });
   if (found === undefined || (found.format === "standalone" && found.damage === undefined)) {
     await place(from, to, signal);
     return;
   }
-  // What the file knows to be committed, nothing that a later leader has overwritten, and nothing behind damage.
-  const { content } = await replay(from, { signal });
+  // Nothing that a later leader has overwritten, and nothing behind damage.
+  const { content } = await replay(from, { includeUncommitted, signal });
   await createStandalone({
     path: to,
     schema: content.schema,

@@ -9,6 +9,7 @@ import {
   type MemberDescription,
   type MemberFacts,
   type RestoreFacts,
+  IDENTITY_PATH,
   type ServerFacts,
   serverRef,
   type SourceFacts,
@@ -76,7 +77,16 @@ async function askMember(
         : await Promise.all(
             databases.map(async (key) => [key, await askDatabase(cluster, member, key, host, here)] as const),
           );
-    return { name: member.name, where, reachable: true, missingTools, databases: Object.fromEntries(found) };
+    const identityPath = cluster.identityPath ?? IDENTITY_PATH;
+    const isRemembered = missingTools.length === 0 && (await attempt(() => host.exists(identityPath), false));
+    return {
+      name: member.name,
+      where,
+      reachable: true,
+      missingTools,
+      databases: Object.fromEntries(found),
+      ...(isRemembered ? { identity: identityPath } : {}),
+    };
   } catch (error) {
     return { name: member.name, where, reachable: false, reason: (error as Error).message };
   }

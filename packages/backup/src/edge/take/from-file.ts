@@ -22,6 +22,7 @@ export type FromFileOptions = {
   readonly engine: "auto" | "native" | "ovsdb-tool";
   /** `any`: also the file of a member that was removed, and what stands before a record that ovsdb-server refuses. */
   readonly accept: "current" | "any";
+  readonly includeUncommitted: boolean;
   readonly gzipLevel?: number | undefined;
   readonly bytesMax: number;
   readonly signal?: AbortSignal | undefined;
@@ -80,15 +81,22 @@ async function contentOf(source: FileSource, partial: string, options: FromFileO
         { path },
       );
     const warnings = judge(about, options.accept);
+    const tail = about.format === "clustered" ? about.uncommitted : 0;
+    const isTaken = options.includeUncommitted || options.engine === "ovsdb-tool";
+    if (tail > 0 && isTaken)
+      warnings.push(
+        `${tail} entries that the file doesn't know to be committed were taken in, up to ${about.format === "clustered" ? about.logEnd - 1 : 0}`,
+      );
     if (options.engine === "ovsdb-tool" && about.format === "clustered")
       return { about, ...(await byProgram(path, partial, options)), index: about.logEnd - 1, warnings };
     const untilBad = options.accept === "any";
-    const { content, index, stoppedBy, uncommitted } = await replay(file, { untilBad, signal: options.signal });
+    const { includeUncommitted, signal } = options;
+    const { content, index, stoppedBy, uncommitted } = await replay(file, { untilBad, includeUncommitted, signal });
     if (stoppedBy !== undefined)
       warnings.push(`only what stands before the first bad record was taken: ${stoppedBy.message}`);
     if (uncommitted > 0)
       warnings.push(
-        `${uncommitted} entries that the file doesn't know to be committed were left out; the newest one taken is ${index}`,
+        `${uncommitted} entries that the file doesn't know to be committed were left out; the newest one taken is ${index}; if the whole cluster is lost, clients may have been told that they are: rank the members' files, and take the first with its tail (includeUncommitted)`,
       );
     return { about, content, index, warnings };
   } catch (error) {

@@ -35,6 +35,11 @@ export type TakeOptions = {
   readonly prefer?: "follower" | "leader" | undefined;
   /** `any` takes what a disconnected member has, with a warning. Default `current`. */
   readonly accept?: "current" | "any" | undefined;
+  /**
+   * Of a member's file, take in the entries that it does not know to be committed. Meant for a cluster that is lost, with the
+   * file that ranks first: a crash may lose the note that an acknowledged entry is committed. Default false.
+   */
+  readonly includeUncommitted?: boolean | undefined;
   /** What converts a file. Default `auto`: the native engine, which needs nothing installed. */
   readonly engine?: "auto" | "native" | "ovsdb-tool" | undefined;
   /** Bytes of one database. Default 16 GiB. */
@@ -180,6 +185,7 @@ async function takeOne(
     ...shared,
     engine: options.engine ?? "auto",
     accept: options.accept ?? "current",
+    includeUncommitted: options.includeUncommitted ?? false,
     onRows: (rows, bytes) => tell("reading", rows, bytes),
   });
 }
