@@ -3,6 +3,7 @@ import { ZERO_UUID } from "@ovnha/raft";
 import { describe, expect, test } from "vitest";
 import { CHECKERS, type CheckerName } from "../src/check/check.ts";
 import { findScenario, parseScenario, prepareWorld, type Run, simulate, finish } from "../src/index.ts";
+import { perform } from "../src/world/actions.ts";
 import type { Server } from "../src/world/server.ts";
 import type { World } from "../src/world/world.ts";
 
@@ -58,6 +59,8 @@ function askForVote(world: World, from: number, lastIndex: number): void {
     is_prevote: false,
   });
 }
+
+const KILL = { do: "restart", target: "m2", how: "kill", wipe: undefined, boot: undefined, kick: false } as const;
 
 const names = (run: Run): Set<string> => new Set(run.violations.map(({ checker }) => checker));
 
@@ -159,6 +162,22 @@ test("a vote that is told before it is on disk breaks the rule about speech", ()
   expect(run(true).violations.map(({ text }) => text)).toContainEqual(
     expect.stringContaining("m2 tells its vote of term 9 for"),
   );
+  expect(names(run(false))).toEqual(new Set());
+});
+
+test("a vote that a restart forgets breaks the rule of one vote a term", () => {
+  const run = (isPlanted: boolean): Run =>
+    withBug((world) => {
+      const start = world.start.bind(world);
+      world.start = (host, policy) => {
+        start(host, policy);
+        if (isPlanted && host.server !== undefined) host.server.node.vote = ZERO_UUID;
+      };
+      world.later(500, () => askForVote(world, 0, 1000));
+      world.later(700, () => perform(world, { ...KILL, downMs: 200 }, undefined));
+      world.later(950, () => askForVote(world, 2, 1000));
+    });
+  expect(names(run(true))).toContain("one-vote");
   expect(names(run(false))).toEqual(new Set());
 });
 

@@ -15,7 +15,8 @@ function run(steps: string, head = "cluster: { members: 3, timer: 1s }", forS = 
   });
 }
 
-type Of<T extends TraceEvent["type"]> = Extract<TraceEvent, { readonly type: T }>;
+/** Also those whose type is one of several. */
+type Of<T, E = TraceEvent> = E extends { readonly type: infer U } ? (T extends U ? E : never) : never;
 const events = <T extends TraceEvent["type"]>({ trace }: Run, type: T, fromS = 0): Of<T>[] =>
   trace.filter((event): event is Of<T> => event.type === type && event.atUs >= fromS * 1e6);
 const leadsAfter = (r: Run, s: number): number | undefined => {
