@@ -117,9 +117,9 @@ export class Members {
   }
 }
 
-/** `tcp:HOST:PORT`, `ssl:HOST:PORT` or `unix:FILE`, as clustered files name servers. */
+/** `tcp:HOST:PORT`, `ssl:HOST:PORT` or `unix:FILE`, as clustered files name servers; ovsdb-server takes an empty file too. */
 export function isServerAddress(text: string): boolean {
-  return /^(tcp|ssl):.+:\d+$/.test(text) || /^unix:./.test(text);
+  return /^(tcp|ssl):.+:\d+$/.test(text) || text.startsWith("unix:");
 }
 
 function stringifyShort(json: Json): string {

@@ -196,7 +196,8 @@ function* run(
   return { content, index, eid, dateMs, transactions, uncommitted, stoppedBy: survey.refusal };
 }
 
-function tooEarly(date: number): DbFileError {
+/** The moment that was asked for is before the first state that the file holds. */
+export function tooEarly(date: number): DbFileError {
   const since = new Date(date).toISOString();
   return new DbFileError("NOT_FOUND", `the file begins with the state of ${since}; earlier ones are no longer in it`);
 }

@@ -72,8 +72,11 @@ export type ClusterSurvey = Common & {
 
 export type Survey = StandaloneSurvey | JoiningSurvey | ClusterSurvey;
 
+/** A reader from the second record on to `endOffset`, for what a second walk has to find. */
+export type ReadAgain = (first: RecordPlace, endOffset: number) => RecordReader;
+
 /** @throws DbFileError `FORMAT`, `DAMAGED` or `BAD_RECORD` if not even the first record can be used. */
-export function* survey(reader: RecordReader): Generator<undefined, Survey> {
+export function* survey(reader: RecordReader, again: ReadAgain): Generator<undefined, Survey> {
   const first = yield* reader.next();
   if (first.type === "end") throw new DbFileError("FORMAT", "the file is empty, so it cannot be told what it is");
   if (first.type === "damage") throw unusable(first.damage, reader.magic === undefined);
@@ -82,7 +85,7 @@ export function* survey(reader: RecordReader): Generator<undefined, Survey> {
   if (record.type === "invalid") throw record.error;
   if (record.type !== "header") throw new DbFileError("FORMAT", "the file does not begin with the header of a cluster");
   if (record.header.kind === "joining") return yield* surveyJoining(reader, first.place, record.header);
-  return yield* surveyLog(reader, first.place, record.header, record.data);
+  return yield* surveyLog(reader, again, first.place, record.header, record.data);
 }
 
 function unusable(damage: Damage, isForeign: boolean): DbFileError {
@@ -150,6 +153,7 @@ function* surveyJoining(
 
 function* surveyLog(
   reader: RecordReader,
+  again: ReadAgain,
   place: RecordPlace,
   header: MemberHeader,
   snapshot: DataPlace | undefined,
@@ -169,10 +173,30 @@ function* surveyLog(
     progress.date(record.data?.transaction?.dateMs);
     progress.took(walked.place);
   }
-  return { format: "clustered", ...progress, header, snapshot, ...log.result() };
+  const result = log.result();
+  const lastEid = result.lastEid ?? (yield* findLastEid(again(place, progress.endOffset), result.truncations));
+  return { format: "clustered", ...progress, header, snapshot, ...result, lastEid: lastEid ?? header.prev_eid };
 }
 
+/** The id of the newest data that was not overwritten: ids are not kept, for entries may be as many as fit into a file. */
+function* findLastEid(reader: RecordReader, truncations: Truncations): Generator<undefined, string | undefined> {
+  let found: string | undefined;
+  truncations.rewind();
+  for (;;) {
+    const walked = yield* reader.next();
+    if (walked.type !== "record") return found;
+    const read = decodeOutlined("CLUSTER", walked, reader.window);
+    if (read.type !== "log" || read.record.type !== "entry" || read.data === undefined) continue;
+    if (!truncations.isDead(read.place.ordinal, read.record.index)) found = read.record.eid;
+  }
+}
+
+/** Far more than any log has elections or changes of its members; a file beyond it was made to exhaust memory. */
+const SETTINGS_MAX = 1 << 18;
+
 type Setting<Value> = { readonly index: number; readonly value: Value };
+
+type Described = "format" | "header" | "snapshot" | "firstDateMs" | "lastDateMs" | "lastEid";
 
 /** The log as the server has it after reading the records so far (raft_apply_record). */
 class LogState {
@@ -181,8 +205,10 @@ class LogState {
   readonly #servers: Setting<Servers>[];
   readonly #timers: Setting<number>[];
   readonly #schemas: Setting<Span | undefined>[];
-  /** Terms and eids of entries that may still be overwritten, newest last; the first one is never. */
-  readonly #tail: { readonly index: number; readonly term: number; readonly eid: string }[];
+  /** Where the entries of each term begin. */
+  readonly #terms: Setting<number>[];
+  /** Of the last data; undefined once it was overwritten, and nothing has come since. */
+  #lastEid: string | undefined;
   #logEnd: number;
   #term = 0;
   #vote: string | undefined;
@@ -199,7 +225,8 @@ class LogState {
     this.#servers = [{ index, value: header.prev_servers }];
     this.#timers = [{ index, value: header.prev_election_timer ?? DEFAULT_ELECTION_TIMER_MS }];
     this.#schemas = [{ index, value: schema }];
-    this.#tail = [{ index, term: header.prev_term, eid: header.prev_eid }];
+    this.#terms = [{ index, value: header.prev_term }];
+    this.#lastEid = header.prev_eid;
   }
 
   /** @returns what ovsdb-server would say if it refused the record. */
@@ -255,21 +282,30 @@ class LogState {
     if (index < this.#logEnd) {
       this.#overwritten += this.#logEnd - index;
       this.#truncations.add(place.ordinal, index);
+      this.#lastEid = undefined;
       for (const list of this.#lists()) while (list.length > 1 && (list.at(-1)?.index ?? 0) >= index) list.pop();
     }
-    const before = this.#tail.at(-1)?.term ?? 0;
+    const before = this.#terms.at(-1)?.value ?? 0;
     if (term < before) return refuse(`has term ${term}, less than the entry before it (${before})`);
     this.#logEnd = index + 1;
-    const eid = record.eid === ZERO_UUID ? (this.#tail.at(-1)?.eid ?? ZERO_UUID) : record.eid;
-    this.#tail.push({ index, term, eid });
-    if (record.servers !== undefined) this.#servers.push({ index, value: record.servers });
-    if (record.election_timer !== undefined) this.#timers.push({ index, value: record.election_timer });
-    if (schema !== undefined) this.#schemas.push({ index, value: schema });
+    if (record.eid !== ZERO_UUID) this.#lastEid = record.eid;
+    if (term !== before) this.#set(this.#terms, index, term, place);
+    if (record.servers !== undefined) this.#set(this.#servers, index, record.servers, place);
+    if (record.election_timer !== undefined) this.#set(this.#timers, index, record.election_timer, place);
+    if (schema !== undefined) this.#set(this.#schemas, index, schema, place);
     return undefined;
   }
 
-  #lists(): readonly { readonly index: number }[][] {
-    return [this.#servers, this.#timers, this.#schemas, this.#tail];
+  #set<Value>(list: Setting<Value>[], index: number, value: Value, { offset }: RecordPlace): void {
+    if (list.length === SETTINGS_MAX)
+      throw new DbFileError("LIMIT", `more than ${SETTINGS_MAX} terms or changes of members are not committed`, {
+        offset,
+      });
+    list.push({ index, value });
+  }
+
+  #lists(): readonly Setting<unknown>[][] {
+    return [this.#servers, this.#timers, this.#schemas, this.#terms];
   }
 
   /** Drops what can no longer be uncovered by an overwritten log; the entry at the commit index still can. */
@@ -281,16 +317,16 @@ class LogState {
     }
   }
 
-  result(): Omit<ClusterSurvey, keyof Common | "format" | "header" | "snapshot" | "firstDateMs" | "lastDateMs"> {
+  /** `lastEid` is undefined if a second walk has to find it. */
+  result(): Omit<ClusterSurvey, keyof Common | Described> & { readonly lastEid: string | undefined } {
     const servers = this.#servers.at(-1) as Setting<Servers>;
-    const last = this.#tail.at(-1);
     const committed = <Value>(list: readonly Setting<Value>[]): Value | undefined =>
       list.findLast(({ index }) => index <= this.#commitIndex)?.value;
     return {
       logStart: this.#header.prev_index + 1,
       logEnd: this.#logEnd,
-      lastTerm: last?.term ?? 0,
-      lastEid: last?.eid ?? ZERO_UUID,
+      lastTerm: this.#terms.at(-1)?.value ?? 0,
+      lastEid: this.#lastEid,
       term: this.#term,
       vote: this.#vote,
       leader: this.#leader,

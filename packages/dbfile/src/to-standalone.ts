@@ -1,6 +1,6 @@
 /** Which records a standalone file takes over from a clustered one. */
 import type { DbFileError } from "./error.ts";
-import { limitOf, type ReplayOptions, type Reread, type Step, steps } from "./replay.ts";
+import { limitOf, type ReplayOptions, type Reread, type Step, steps, tooEarly } from "./replay.ts";
 import type { ClusterSurvey } from "./survey.ts";
 
 /** What the new file begins with, and which steps follow. */
@@ -42,7 +42,9 @@ export function* planTranslation(
     const { step } = item;
     const date = step.transaction?.dateMs;
     if (step.index > limit && !step.isCommitted) uncommitted++;
-    isPast ||= date !== undefined && date > dateEnd && found.base !== undefined;
+    const isLater = date !== undefined && date > dateEnd;
+    if (isLater && found.base === undefined) throw tooEarly(date);
+    isPast ||= isLater;
     if (isPast || step.index > limit) continue;
     if (step.schema !== undefined) found.base = step;
     found.last = step;

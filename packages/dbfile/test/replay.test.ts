@@ -307,6 +307,38 @@ describe("inspect", () => {
     });
   });
 
+  test.each([undefined, 200])(
+    "the last id where its entry was overwritten, in windows of %s bytes",
+    async (windowBytes) => {
+      const records = [
+        entry(11, [null, cage("5", 1)]),
+        { term: 3, index: 12 },
+        entry(13, [null, cage("6", 1)]),
+        { term: 4, index: 12 },
+        { term: 4, index: 13 },
+      ];
+      for (const [length, id, lastTerm] of [
+        [5, 11, 4],
+        [4, 11, 4],
+        [3, 13, 3],
+        [2, 11, 3],
+      ] as const) {
+        const file = dbFile(fileBytes("CLUSTER", [HEADER, ...records.slice(0, length)]), windowBytes);
+        expect(await inspect(file)).toMatchObject({ lastEid: eid(id), lastTerm, refusal: undefined });
+      }
+      const cut = dbFile(fileBytes("CLUSTER", [HEADER, entry(11, [null, {}]), { term: 4, index: 11 }]), windowBytes);
+      expect(await inspect(cut)).toMatchObject({ lastEid: HEADER.prev_eid, lastTerm: 4 });
+    },
+  );
+
+  test("an entry of an earlier term than what an overwritten one uncovers is refused", async () => {
+    const terms = (...list: readonly [index: number, term: number][]): Promise<string | undefined> =>
+      inspect(clusterOf(...list.map(([index, term]) => ({ term, index })))).then(({ refusal }) => refusal);
+    expect(await terms([11, 3], [12, 5], [12, 4], [13, 4])).toBe(undefined);
+    expect(await terms([11, 4], [12, 5], [12, 3])).toContain("less than the entry before it (4)");
+    expect(await terms([11, 4], [12, 5], [11, 3], [12, 3])).toBe(undefined);
+  });
+
   test("a standalone file with a torn tail", async () => {
     const bytes = Buffer.concat([STANDALONE, Buffer.from("OVSDB JS")]);
     expect(await inspect(dbFile(bytes))).toEqual({

@@ -1,11 +1,13 @@
-/** The entries of one log in 40 bytes each: enough to compare logs, and to find an entry in its file again. */
+/** The entries of one log in 32 bytes each: enough to compare logs, and to find an entry in its file again. */
+import { DbFileError } from "../error.ts";
 
 /** Most entries of one file that are held; ovsdb-server compacts long before. */
-export const ENTRIES_MAX: number = 50_000_000;
+export const ENTRIES_MAX: number = 32_000_000;
 
 const FIRST_CAPACITY = 1024;
 
 export class EntryTable {
+  readonly #entriesMax: number;
   #length = 0;
   #terms = new Float64Array(FIRST_CAPACITY);
   #offsets = new Float64Array(FIRST_CAPACITY);
@@ -13,11 +15,18 @@ export class EntryTable {
   /** The first 60 bits of the body's SHA-1, and whether the entry has data in the lowest bits of the second. */
   #digests = new Uint32Array(2 * FIRST_CAPACITY);
 
+  constructor(entriesMax: number = ENTRIES_MAX) {
+    this.#entriesMax = entriesMax;
+  }
+
   get length(): number {
     return this.#length;
   }
 
-  /** @param digest hexadecimal digits of the hash over the record's body. */
+  /**
+   * @param digest hexadecimal digits of the hash over the record's body.
+   * @throws DbFileError `LIMIT`
+   */
   push(term: number, record: number, offset: number, digest: string, hasData: boolean): void {
     if (this.#length === this.#terms.length) this.#grow();
     const at = this.#length++;
@@ -60,7 +69,12 @@ export class EntryTable {
   }
 
   #grow(): void {
-    const capacity = 2 * this.#terms.length;
+    if (this.#length >= this.#entriesMax)
+      throw new DbFileError(
+        "LIMIT",
+        `the log has more than ${this.#entriesMax} entries behind its snapshot; compact it first`,
+      );
+    const capacity = Math.min(2 * this.#terms.length, this.#entriesMax);
     this.#terms = longer(this.#terms, new Float64Array(capacity));
     this.#offsets = longer(this.#offsets, new Float64Array(capacity));
     this.#records = longer(this.#records, new Float64Array(capacity));

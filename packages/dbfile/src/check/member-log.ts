@@ -57,8 +57,8 @@ export class MemberLog {
   /** The server refuses this file. */
   refused = false;
   #leader: string = ZERO_UUID;
-  #timers: Timed[] = [];
-  #configurations: Configured[] = [];
+  readonly #timers: Timed[] = [];
+  readonly #configurations: Configured[] = [];
   readonly #alike = new Map<FindingCode, number>();
 
   constructor(path: string, sizeBytes: number) {
@@ -196,7 +196,8 @@ export class MemberLog {
 
   #takeEntry(entry: EntryRecord, seen: Seen): void {
     const { index, term } = entry;
-    if (index < this.commitIndex) {
+    // Where the snapshot's last entry is replaced, ovsdb-server aborts, and ovsdb-tool reads memory that is not its own.
+    if (index < this.commitIndex || index < this.logStart) {
       this.#refuse(
         "TRUNCATES_COMMITTED",
         `entry ${index} is written again although all through ${this.commitIndex} are committed`,
@@ -237,8 +238,8 @@ export class MemberLog {
     if (index === this.commitIndex) this.add("REPLACES_COMMITTED", `${what}, of which ${index} is committed`, place);
     else this.add("TRUNCATED_LOG", what, place);
     this.entries.truncate(index - this.logStart);
-    this.#configurations = this.#configurations.filter((each) => each.index < index);
-    this.#timers = this.#timers.filter((each) => each.index < index);
+    // In the order of their indexes.
+    for (const list of [this.#configurations, this.#timers]) while ((list.at(-1)?.index ?? -1) >= index) list.pop();
   }
 
   #takeLeader(leader: string, seen: Seen): void {

@@ -26,7 +26,7 @@ export type ClusterCheck = {
  * misses (each {@link Finding} says what ovsdb-tool makes of it). Rows are not taken apart. Files of stopped servers are
  * best; copies of running ones are of different moments, which only `COMMITTED_LOST` can mistake for a fault.
  *
- * Each file is read once, in windows; of each entry, 40 bytes are kept.
+ * Each file is read once, in windows; of each entry, 32 bytes are kept.
  *
  * @throws DbFileError `NOT_FOUND` or `IO` if a file cannot be read, `ABORTED`.
  */

@@ -49,22 +49,22 @@ export class DbFile implements Disposable {
 
   /** From the second record to where the survey ended; hashes have been looked at already. */
   reread(of: Survey): RecordReader {
-    const { endOffset } = of.place;
-    const magic: Magic = of.format === "standalone" ? "JSON" : "CLUSTER";
-    return new RecordReader(this.file, {
-      newHash,
-      windowBytes: this.#windowBytes,
-      verify: false,
-      magic,
-      offset: endOffset,
-      ordinal: 1,
-      endOffset: of.endOffset,
-    });
+    return this.#again(of.format === "standalone" ? "JSON" : "CLUSTER", of.place.endOffset, of.endOffset);
+  }
+
+  #again(magic: Magic, offset: number, endOffset: number): RecordReader {
+    const windowBytes = this.#windowBytes;
+    return new RecordReader(this.file, { newHash, windowBytes, verify: false, magic, offset, ordinal: 1, endOffset });
+  }
+
+  #walk(reader: RecordReader, signal: AbortSignal | undefined): Promise<Survey> {
+    const work = survey(reader, (first, endOffset) => this.#again("CLUSTER", first.endOffset, endOffset));
+    return placed(this.path, () => runPaced(work, signal));
   }
 
   /** Reads the whole file once; later calls have the answer. */
   async survey(options: OpenOptions = {}): Promise<Survey> {
-    this.#survey ??= await placed(this.path, () => runPaced(survey(this.reader()), options.signal));
+    this.#survey ??= await this.#walk(this.reader(), options.signal);
     return this.#survey;
   }
 
@@ -75,7 +75,7 @@ export class DbFile implements Disposable {
   async skim(options: OpenOptions = {}): Promise<Survey> {
     if (this.#survey !== undefined) return this.#survey;
     const reader = new RecordReader(this.file, { newHash, windowBytes: this.#windowBytes, skim: findBytes });
-    return await placed(this.path, () => runPaced(survey(reader), options.signal));
+    return await this.#walk(reader, options.signal);
   }
 
   /** The bytes of a span, as `FileRecord`s name them. */

@@ -4,6 +4,7 @@ import type { SameEntry } from "../check/log-matching.ts";
 import type { MemberLog } from "../check/member-log.ts";
 import { decodeClusterRecord, type EntryRecord } from "../clustered.ts";
 import { DbFileError } from "../error.ts";
+import { VALUE_BYTES_MAX } from "../scan/window.ts";
 import { HEADER_LINE_BYTES_MAX, parseRecordHeader } from "../record.ts";
 import { openReadableFile, type ReadableFile, sha1Hex } from "./file.ts";
 
@@ -24,6 +25,12 @@ export class EntryReader implements Disposable {
     const file = this.#open(log.path);
     const line = new Uint8Array(HEADER_LINE_BYTES_MAX);
     const header = parseRecordHeader(line.subarray(0, file.readAt(offset, line)));
+    if (header !== undefined && header.bodyBytes > VALUE_BYTES_MAX)
+      throw new DbFileError(
+        "LIMIT",
+        `${log.path}: an entry of ${header.bodyBytes} bytes at offset ${offset} has to be held whole; at most ${VALUE_BYTES_MAX} can be`,
+        { path: log.path, offset },
+      );
     const body = new Uint8Array(header?.bodyBytes ?? 0);
     if (header !== undefined) file.readAt(offset + header.headerBytes, body);
     if (header === undefined || sha1Hex(body) !== header.sha1) throw changed(log.path, offset);

@@ -147,6 +147,8 @@ class Examination {
       return true;
     } catch (error) {
       if (!(error instanceof DbFileError)) throw error;
+      if (error.code === "LIMIT")
+        throw new DbFileError("LIMIT", `${this.#file.path}: ${error.message}`, { path: this.#file.path, offset });
       this.#log.add(ordinal === 0 ? "BAD_HEADER" : "BAD_RECORD", `record ${ordinal}: ${error.message}`, {
         record: ordinal,
         offset,

@@ -60,7 +60,8 @@ export type ToStandaloneResult = {
  * against the schema. `source` may belong to a running server, but a copy of the moment is only what is on its disk.
  *
  * @throws DbFileError `WRONG_FORMAT` for a standalone source, `JOINING`, `EXISTS` or `LOCKED` for the target, `BAD_RECORD`
- * for a source that ovsdb-server refuses (see `untilBad`), `DAMAGED` if the snapshot itself is.
+ * for a source that ovsdb-server refuses (see `untilBad`), `DAMAGED` if the snapshot itself is, `NOT_FOUND` for a moment that
+ * the file does not hold.
  */
 export async function clusterToStandalone(
   source: DbFileOrPath,
@@ -68,6 +69,7 @@ export async function clusterToStandalone(
   options: ToStandaloneOptions = {},
 ): Promise<ToStandaloneResult> {
   return await withDbFile(source, async (file) => {
+    refuseMixed(options);
     if (options.asOvsdbTool === true) return await translateAsOvsdbTool(file, target, options);
     const survey = await file.survey(options);
     refuseStandalone(survey.format, file.path);
@@ -79,6 +81,13 @@ export async function clusterToStandalone(
     );
     return await translate(file, target, clustered, plan, options);
   });
+}
+
+function refuseMixed({ asOvsdbTool, signal, ...others }: ToStandaloneOptions): void {
+  const given = Object.entries(others).filter(([, value]) => value !== undefined && value !== false);
+  if (asOvsdbTool !== true || given.length === 0) return;
+  const names = given.map(([name]) => name).join(", ");
+  throw new DbFileError("ARGUMENT", `asOvsdbTool takes all entries, so that it cannot be given together with ${names}`);
 }
 
 function refuseStandalone(format: string, path: string): void {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FINDING_CODES, finding } from "../../src/check/finding.ts";
 import { checkCluster } from "../../src/index.ts";
-import { HEALTHY, PLANTED, writeDrawn } from "../support/planted.ts";
+import { type Drawn, HEALTHY, PLANTED, writeDrawn } from "../support/planted.ts";
 
 describe("checkCluster", () => {
   let folder: string;
@@ -32,6 +32,17 @@ describe("checkCluster", () => {
       expect(found.message.length).toBeGreaterThan(10);
       expect(found.remedy.length).toBeGreaterThan(10);
     }
+  });
+
+  test("the last entry of the snapshot replaced, on which ovsdb-tool may crash", async () => {
+    const [{ header }] = HEALTHY as readonly [Drawn];
+    const records = [
+      { term: 2, index: 1 },
+      { term: 2, index: 2 },
+    ];
+    const { findings, files } = await checkCluster(writeDrawn(folder, [{ header, records }]));
+    expect(findings.map(({ code }) => code)).toEqual(["TRUNCATES_COMMITTED"]);
+    expect(files[0]?.lastIndex).toBe(1);
   });
 
   test("DIFFERENCES.md has every kind of finding, as it is", () => {

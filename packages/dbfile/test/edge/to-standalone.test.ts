@@ -82,6 +82,13 @@ describe("clusterToStandalone", () => {
     expect(readFileSync(target)).toEqual(fileBytes("JSON", [SCHEMA, insertOne, insertTwo]));
   });
 
+  test("no file for a moment before the snapshot, or for options that exclude each other", async () => {
+    expect(await refusal(CLUSTER, { dateMs: insertOne._date - 1 })).toBe("NOT_FOUND");
+    expect(await refusal(CLUSTER, { asOvsdbTool: true, index: 11 })).toBe("ARGUMENT");
+    expect(await refusal(CLUSTER, { asOvsdbTool: true, includeUncommitted: true })).toBe("ARGUMENT");
+    await translate(CLUSTER, { asOvsdbTool: true, includeUncommitted: false, index: undefined });
+  });
+
   test("as ovsdb-tool 3.1.0 does, what was overwritten and what is not committed is in it", async () => {
     await translate(CLUSTER, { asOvsdbTool: true });
     const overwritten = (CLUSTER_RECORDS[6] as { data: Json[] }).data[1] as Json;
