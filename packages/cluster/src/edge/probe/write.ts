@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type Json, openSession, type TlsSource } from "@ovnha/ovsdb";
 import { ClusterError } from "../../error.ts";
-import { type NoOpTarget, noOpColumns, noOpOperations } from "../../probe/no-op.ts";
+import { type NoOpTarget, noOpColumns, noOpOperations, noOpRows } from "../../probe/no-op.ts";
 
 export type ProbeOptions = {
   readonly database: string;
@@ -43,20 +43,27 @@ export async function probeWrite(remote: string, options: ProbeOptions): Promise
   const call = (method: string, params: readonly Json[]): Promise<Json> =>
     session.call(method, params, { timeoutMs: rest() });
   try {
-    const target = await findTarget(call, options.database);
-    if (typeof target === "string") return { type: "impossible", remote, why: target };
-    const indexBefore = await readIndex(call, options.database);
-    const sentMs = performance.now();
-    const reply = await call("transact", [options.database, ...(noOpOperations(target, randomUUID()) as Json[])]);
-    const latencyMs = performance.now() - sentMs;
-    const refusal = refusalIn(reply);
-    if (refusal !== undefined) return { type: "failed", remote, afterMs: latencyMs, why: refusal };
-    return { type: "committed", remote, latencyMs, indexBefore, indexAfter: await readIndex(call, options.database) };
+    for (let tries = TRIES_MAX; ; tries--) {
+      const target = await findTarget(call, options.database);
+      if (typeof target === "string") return { type: "impossible", remote, why: target };
+      const indexBefore = await readIndex(call, options.database);
+      const sentMs = performance.now();
+      const reply = await call("transact", [options.database, ...(noOpOperations(target, randomUUID()) as Json[])]);
+      const latencyMs = performance.now() - sentMs;
+      const refusal = refusalIn(reply);
+      // Somebody deleted or filled that row meanwhile: nothing was written, and another one will do.
+      if (refusal === GONE && tries > 1) continue;
+      if (refusal !== undefined) return { type: "failed", remote, afterMs: latencyMs, why: refusal };
+      return { type: "committed", remote, latencyMs, indexBefore, indexAfter: await readIndex(call, options.database) };
+    }
   } catch (error) {
     if (options.signal?.aborted) throw new ClusterError("ABORTED", "the probe was aborted", { cause: error });
     return { type: "failed", remote, afterMs: performance.now() - startedMs, why: (error as Error).message };
   }
 }
+
+const TRIES_MAX = 3;
+const GONE = "the row is gone";
 
 type Call = (method: string, params: readonly Json[]) => Promise<Json>;
 
@@ -66,7 +73,7 @@ async function findTarget(call: Call, database: string): Promise<NoOpTarget | st
   for (const column of columns.slice(0, 20)) {
     const reply = await call("transact", [
       database,
-      { op: "select", table: column.table, where: [], columns: ["_uuid"] },
+      { op: "select", table: column.table, where: noOpRows(column) as Json, columns: ["_uuid"] },
     ]);
     const row = firstRow(reply);
     if (row !== undefined) return { ...column, row };
@@ -95,7 +102,7 @@ function refusalIn(reply: Json): string | undefined {
   for (const result of reply as unknown as readonly ({ error?: string; details?: string; count?: number } | null)[]) {
     if (typeof result?.error === "string")
       return `${result.error}${result.details === undefined ? "" : `: ${result.details}`}`;
-    if (result?.count === 0) return "the row is gone";
+    if (result?.count === 0) return GONE;
   }
   return undefined;
 }
