@@ -98,19 +98,23 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
       { op: "insert", table: "Logical_Switch", row: { name: "newer than the backup" } },
     ]).catch(() => []);
     const { plan: made, file } = await plan(lab, "0000000a");
+    const seen = new Map<string, number>();
     for (const step of made.steps) {
-      // Between two of its actions; and when all is done, and nothing of it is in the journal.
-      const middle = Math.floor(step.actions.length * 0.6);
-      if (step.acts) expect((await run(file, `action ${middle}`, step.id)).signal, step.id).toBe("SIGKILL");
-      expect((await run(file, "acted", step.id)).signal, step.id).toBe("SIGKILL");
+      // Between two of its actions at one member; at the next, when all is done, and nothing of it is in the journal.
+      const [kind = ""] = step.id.split(".");
+      const nth = seen.get(kind) ?? 0;
+      seen.set(kind, nth + 1);
+      const isMiddle = step.acts && nth % 2 === 0;
+      const point = isMiddle ? `action ${Math.floor(step.actions.length * 0.6)}` : "acted";
+      expect((await run(file, point, step.id)).signal, step.id).toBe("SIGKILL");
     }
+    // Each kind of step that acts was killed at both points.
+    for (const { id, acts } of made.steps) if (acts) expect(seen.get(id.split(".")[0] ?? ""), id).toBeGreaterThan(1);
     const end = await run(file, "", "");
     expect(end).toMatchObject({ code: 0, output: expect.stringContaining('"restored"') });
     const { events } = await readJournal(made.workFolder);
-    for (const { id, acts } of made.steps)
-      expect(events.filter((event) => event.type === "begun" && event.step === id).length, id).toBeGreaterThanOrEqual(
-        acts ? 3 : 2,
-      );
+    for (const { id } of made.steps)
+      expect(events.filter((event) => event.type === "begun" && event.step === id).length, id).toBeGreaterThan(1);
     await lab.connected();
     for (const remote of lab.remotes) expect(bare(await dumpRows(remote, DATABASE))).toEqual(wanted);
     for (const home of lab.folders) {
@@ -143,21 +147,23 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
     expect(await run(file, "", "")).toMatchObject({ code: 0, output: expect.stringContaining('"undone"') });
   });
 
-  const places = ["move.nb.", "start.nb.", "verify.nb"].map((kind, index) => [kind, index] as const);
-  test.each(places)(
-    "undone from within %s: the files are what they were, byte by byte",
-    { timeout: 120_000 },
-    async (kind, number) => {
-      await using lab = await startLab(source);
-      for (const index of lab.folders.keys()) await lab.service("stop", index);
-      const before = lab.folders.map((home) => hash(join(home, "db.db")));
+  test("undone from within a move, a start and the verification: the files are what they were, byte by byte", {
+    timeout: 300_000,
+  }, async () => {
+    await using lab = await startLab(source);
+    for (const index of lab.folders.keys()) await lab.service("stop", index);
+    const before = lab.folders.map((home) => hash(join(home, "db.db")));
+    for (const [number, kind] of ["move.nb.", "start.nb.", "verify.nb"].entries()) {
       const { plan: made, file } = await plan(lab, `0000000${number}`);
       const step = made.steps.find(({ id }) => id.startsWith(kind));
-      expect((await run(file, "acted", step?.id ?? "")).signal).toBe("SIGKILL");
+      expect((await run(file, "acted", step?.id ?? "")).signal, kind).toBe("SIGKILL");
       expect(await run(file, "", "", "undo")).toMatchObject({ code: 0, output: expect.stringContaining('"undone"') });
-      expect(lab.folders.map((home) => hash(join(home, "db.db")))).toEqual(before);
-    },
-  );
+      expect(
+        lab.folders.map((home) => hash(join(home, "db.db"))),
+        kind,
+      ).toEqual(before);
+    }
+  });
 });
 
 function bare(rows: Rows): Rows {

@@ -13,7 +13,14 @@ import {
   temporaryFolder,
   waitFor,
 } from "@ovnha/testkit";
-import { type Command, type DatabaseLayout, findProfile, type LayoutProfile } from "../../src/index.ts";
+import {
+  type Command,
+  DATABASE_NAMES,
+  type DatabaseKey,
+  type DatabaseLayout,
+  findProfile,
+  type LayoutProfile,
+} from "../../src/index.ts";
 import type { ClusterDescription, MemberDescription } from "../../src/restore/facts.ts";
 
 export const SERVICE: string = fileURLToPath(new URL("service.sh", import.meta.url));
@@ -33,7 +40,7 @@ export interface Lab extends AsyncDisposable {
   cids(): Promise<(string | undefined)[]>;
 }
 
-function layout(base: DatabaseLayout, folder: string): DatabaseLayout {
+function layout(base: DatabaseLayout, folder: string, key: DatabaseKey): DatabaseLayout {
   const command = (verb: string): Command => ["sh", SERVICE, verb, folder];
   return {
     ...base,
@@ -42,25 +49,26 @@ function layout(base: DatabaseLayout, folder: string): DatabaseLayout {
     clientSocket: join(folder, "db.sock"),
     controlSocket: join(folder, "ctl"),
     pidFile: join(folder, "pid"),
-    schema: SCHEMAS.northbound,
+    schema: key === "nb" ? SCHEMAS.northbound : SCHEMAS.southbound,
     stop: [command("stop")],
     start: [command("start")],
   };
 }
 
 /** Three folders; with `source`, a running cluster made of that standalone file. */
-export async function startLab(source: string | undefined): Promise<Lab> {
+export async function startLab(source: string | undefined, key: DatabaseKey = "nb"): Promise<Lab> {
+  const database = DATABASE_NAMES[key];
   const folder = temporaryFolder();
   const profile: LayoutProfile = { ...findProfile("debian"), clients: [] };
   const members: MemberDescription[] = [];
   for (const name of NAMES) {
     const home = join(folder, name);
     mkdirSync(home);
-    const nb = layout(profile.databases.nb, home);
+    const own = layout(profile.databases[key], home, key);
     members.push({
       name,
-      addresses: { nb: `tcp:127.0.0.1:${await freePort()}` },
-      databases: { nb, sb: nb },
+      addresses: { [key]: `tcp:127.0.0.1:${await freePort()}` },
+      databases: { nb: own, sb: own },
       remotes: {},
       askedAt: "member",
     });
@@ -87,7 +95,7 @@ export async function startLab(source: string | undefined): Promise<Lab> {
     connected: async () => {
       await waitFor(
         async () => {
-          const rows = await Promise.all(remotes.map((remote) => serverRow(remote, DATABASE)));
+          const rows = await Promise.all(remotes.map((remote) => serverRow(remote, database)));
           const indexes = new Set(rows.map((row) => row?.index));
           return (
             rows.every((row) => row?.connected === true) &&
@@ -98,7 +106,7 @@ export async function startLab(source: string | undefined): Promise<Lab> {
         { what: "all members to be connected" },
       );
     },
-    cids: () => Promise.all(remotes.map(async (remote) => (await serverRow(remote, DATABASE))?.cid)),
+    cids: () => Promise.all(remotes.map(async (remote) => (await serverRow(remote, database))?.cid)),
     async [Symbol.asyncDispose]() {
       stopAll();
       removeFolder(folder);
@@ -106,10 +114,16 @@ export async function startLab(source: string | undefined): Promise<Lab> {
   };
   if (source !== undefined) {
     const [first, ...others] = members;
-    const address = (member: MemberDescription | undefined): string => member?.addresses.nb ?? "";
-    execFileSync("ovsdb-tool", ["create-cluster", first?.databases.nb.file ?? "", source, address(first)]);
+    const address = (member: MemberDescription | undefined): string => member?.addresses[key] ?? "";
+    execFileSync("ovsdb-tool", ["create-cluster", first?.databases[key].file ?? "", source, address(first)]);
     for (const member of others)
-      execFileSync("ovsdb-tool", ["join-cluster", member.databases.nb.file, DATABASE, address(member), address(first)]);
+      execFileSync("ovsdb-tool", [
+        "join-cluster",
+        member.databases[key].file,
+        database,
+        address(member),
+        address(first),
+      ]);
     for (const index of members.keys()) await lab.service("start", index);
     await lab.connected();
   }

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Runner, RunOptions, RunResult } from "@ovnha/runner";
-import { inspect } from "@ovnha/dbfile";
+import { createCluster, type FileRow, inspect, joinCluster, replay } from "@ovnha/dbfile";
 
 /** What all hosts of one world share. */
 export interface World {
@@ -23,6 +23,8 @@ export interface World {
   left: number;
   /** Called when it is pulled. */
   pulled: () => void;
+  /** Whether the controllers were told to stop. */
+  isFrozen: boolean;
   /** Files that a server runs on, with the ids in them. */
   readonly running: Map<string, { readonly cid: string | undefined; readonly sid: string }>;
   readonly commands: string[][];
@@ -31,7 +33,14 @@ export interface World {
 }
 
 export function makeWorld(): World {
-  return { left: Number.POSITIVE_INFINITY, pulled: () => {}, running: new Map(), commands: [], waiting: [] };
+  return {
+    left: Number.POSITIVE_INFINITY,
+    pulled: () => {},
+    isFrozen: false,
+    running: new Map(),
+    commands: [],
+    waiting: [],
+  };
 }
 
 export function fakeRunner(world: World, name: string): Runner {
@@ -76,7 +85,10 @@ async function answer(
     case "readlink":
       return ok(`${last}\n`);
     case "cat":
-      return last === "/proc/locks" ? ok(locks(world)) : ok(readFileSync(last, "utf8"));
+      if (last === "/proc/locks") return ok(locks(world));
+      if (options?.onStdout === undefined) return ok(readFileSync(last, "utf8"));
+      for (const half of halves(readFileSync(last))) options.onStdout(half);
+      return ok();
     case "test":
     case "sync":
     case "chown":
@@ -100,6 +112,11 @@ async function answer(
     case "chmod":
       chmodSync(last, Number.parseInt(args[0] ?? "", 8));
       return ok();
+    case "controllers":
+      world.isFrozen = last === "0";
+      return ok();
+    case "scale":
+      return scale(world, args[0] ?? "", args.slice(1));
     case "service":
       return service(world, args[0] ?? "", last);
     case "ovsdb-client":
@@ -141,14 +158,58 @@ async function service(world: World, verb: string, file: string): Promise<RunRes
   return ok();
 }
 
+function halves(bytes: Uint8Array): Uint8Array[] {
+  const middle = Math.floor(bytes.length / 2);
+  return [bytes.subarray(0, middle), bytes.subarray(middle)];
+}
+
+/**
+ * A platform that starts and stops all members at once, as Kube-OVN does: the first one's start script makes a cluster of a
+ * standalone file, the others' make files that join where there are none; each saves its header beside the file.
+ */
+async function scale(world: World, replicas: string, files: readonly string[]): Promise<RunResult> {
+  if (replicas === "0") {
+    for (const file of files) world.running.delete(file);
+    return ok();
+  }
+  const address = (index: number): string => `tcp:10.0.0.${index}:6643`;
+  for (const [index, file] of files.entries()) {
+    if (index === 0 && existsSync(file) && (await inspect(file)).format === "standalone")
+      await makeCluster(file, address(0));
+    if (index > 0 && !existsSync(file)) {
+      const first = await inspect(files[0] ?? "");
+      if (first.format === "standalone") return fail("nobody leads");
+      const of = { name: first.name, localAddress: address(index), remotes: [address(0)], clusterId: first.clusterId };
+      await joinCluster({ path: file, ...of });
+    }
+    if (!existsSync(`${file}.hdr`))
+      writeFileSync(`${file}.hdr`, JSON.stringify(await inspect(file), ["clusterId", "serverId"]));
+    await service(world, "start", file);
+  }
+  return ok();
+}
+
+async function makeCluster(file: string, localAddress: string): Promise<void> {
+  const { content } = await replay(file);
+  const rows = [...content.tables.values()].flatMap((table) =>
+    [...table.uuids()].map((uuid): FileRow => ({ table: table.name, uuid, columns: table.json(uuid) ?? {} })),
+  );
+  renameSync(file, `${file}.was`);
+  await createCluster({ path: file, localAddress, schema: content.schema, rows });
+}
+
 /** Sockets are named after the files: `unix:FILE.sock`. The first of the running servers leads. */
-function query(world: World, args: readonly string[]): RunResult {
+async function query(world: World, args: readonly string[]): Promise<RunResult> {
   const remote = args[args.length - 2] ?? "";
   const file = remote.slice("unix:".length, -".sock".length);
   const server = world.running.get(file);
   if (server === undefined) return fail(`${remote}: failed to connect`);
   const [database, ...operations] = JSON.parse(args.at(-1) ?? "") as [string, ...{ readonly table: string }[]];
-  if (database !== "_Server") return ok(JSON.stringify(operations.map(() => ({ rows: [] }))));
+  if (database !== "_Server") {
+    const { tables } = (await replay(file)).content;
+    const uuids = operations.map(({ table }) => [...(tables.get(table)?.uuids() ?? [])]);
+    return ok(JSON.stringify(uuids.map((all) => ({ rows: all.map((uuid) => ({ _uuid: ["uuid", uuid] })) }))));
+  }
   const uuid = (id: string | undefined): unknown => (id === undefined ? ["set", []] : ["uuid", id]);
   const row = {
     model: "clustered",
