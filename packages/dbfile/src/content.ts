@@ -75,7 +75,7 @@ export type Annotations = { readonly comment: string | undefined; readonly dateM
 
 /**
  * The text of the transaction that inserts all rows, in pieces. Every value is checked against the schema; columns at their
- * defaults and ephemeral columns are left out, as ovsdb-server does. References and indexes are not checked, for that would
+ * defaults and ephemeral columns are left out, as ovsdb-server does; no table gets more rows than its schema allows. References and indexes are not checked, for that would
  * take all rows at once.
  *
  * @param counts is filled as rows pass.
@@ -105,6 +105,11 @@ export async function* transactionText(
     if (seen?.has(row.uuid.toLowerCase()) === true)
       throw new DbFileError("BAD_TRANSACTION", `row ${row.uuid} of table ${row.table} comes twice`);
     seen?.add(row.uuid.toLowerCase());
+    if (written >= table.maxRows)
+      throw new DbFileError(
+        "BAD_TRANSACTION",
+        `table ${row.table} may have ${table.maxRows} rows by its schema; row ${row.uuid} is one more`,
+      );
     yield written === 0 ? text : `,${text}`;
     counts.set(row.table, written + 1);
   }
@@ -115,12 +120,14 @@ export async function* transactionText(
 
 class TableWriter {
   readonly name: string;
+  readonly maxRows: number;
   readonly #codecs: ReadonlyMap<string, ColumnCodec>;
 
   constructor(schema: DatabaseSchema, name: string) {
     const table = schema.tables.get(name);
     if (table === undefined) throw new DbFileError("BAD_TRANSACTION", `${schema.name} has no table ${name}`);
     this.name = name;
+    this.maxRows = table.maxRows ?? Number.POSITIVE_INFINITY;
     const codecs = [...table.columns.values()].map(
       (column) => [column.name, columnCodec(name, column, "auto")] as const,
     );

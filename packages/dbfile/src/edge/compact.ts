@@ -34,7 +34,7 @@ export type CompactOptions = {
  * take the place of the source, and never run beside it.
  *
  * @throws DbFileError `LOCKED` if a server runs on the source (let the server do it: `ovs-appctl ovsdb-server/compact`),
- * `DAMAGED` or `BAD_RECORD` if a member's file has any fault, `JOINING`, `EXISTS`, `IO`; then no file is there.
+ * `DAMAGED` if a file cannot be read to its end, `BAD_RECORD` if a member's file has any fault, `JOINING`, `EXISTS`, `IO`; then no file is there.
  */
 export async function compact(options: CompactOptions): Promise<Created> {
   const { source, target, signal } = options;
@@ -42,7 +42,16 @@ export async function compact(options: CompactOptions): Promise<Created> {
   await refuseTaken(target);
   const comment = options.comment ?? "compacted by @ovnha/dbfile";
   if ((await magicOf(source)) === "CLUSTER") return compactMember(source, target, comment, signal);
-  const { content } = await replay(source, { signal });
+  using file = await openDbFile(source);
+  const { damage } = await file.survey({ signal });
+  if (damage !== undefined) {
+    const remedy = "convert what is before it with createCluster or replay if the rest may be lost";
+    throw new DbFileError("DAMAGED", `${source} is not compacted, because ${damage.message}; ${remedy}`, {
+      path: source,
+      offset: damage.offset,
+    });
+  }
+  const { content } = await replay(file, { signal });
   return createStandalone({ path: target, schema: content.schema, rows: rowsOf(content), comment });
 }
 

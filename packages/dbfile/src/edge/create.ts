@@ -4,6 +4,7 @@ import { type DatabaseSchema, randomUuid, stringifyJson, type Json, ZERO_UUID } 
 import { encodeClusterHeader, encodeClusterRecord } from "../clustered.ts";
 import { type Content, readSchema, type RowCounts, schemaText, transactionText, withoutEphemeral } from "../content.ts";
 import { checkAddress, checkElectionTimer, checkId, checkName, checkRemotes } from "../new-member.ts";
+import type { Damage } from "../record.ts";
 import { readContent } from "./content-of.ts";
 import { placeNew, refuseTaken } from "./place.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -18,7 +19,10 @@ export type Created = {
 export type CreateStandaloneOptions = Content & { readonly path: string };
 
 /**
- * Makes a standalone database file: the schema, and if there are rows, one transaction that inserts them.
+ * Makes a standalone database file: the schema, and if there are rows, one transaction that inserts them. Values and the
+ * number of rows are held against the schema. References and indexes are not, for that would take all rows at once: on a
+ * strong reference to no row, or two rows with one index, ovsdb-server refuses the file; rows that nothing refers to in a
+ * table that is no root, and weak references to no row, are dropped as it reads them.
  *
  * @throws DbFileError `EXISTS`, `LOCKED`, `BAD_SCHEMA`, `BAD_TRANSACTION`, `IO`; then no file is there.
  */
@@ -66,6 +70,8 @@ export type CreatedMember = Created & {
   readonly serverId: string;
   /** Undefined for a server that will learn it as it joins. */
   readonly clusterId: string | undefined;
+  /** What could not be read at the end of a {@link FromFile.source}, and was passed over, as ovsdb-server does. */
+  readonly damage?: Damage | undefined;
 };
 
 /**
@@ -80,7 +86,8 @@ export async function createCluster(options: CreateClusterOptions): Promise<Crea
   const clusterId = options.clusterId === undefined ? drawUuid() : checkId(options.clusterId, "cluster id");
   // What takes long comes after what is refused quickly.
   await refuseTaken(options.path);
-  const content = "source" in options ? await readContent(options, options.signal) : options;
+  const read = "source" in options ? await readContent(options, options.signal) : undefined;
+  const content = read ?? (options as Content);
   const schema = readSchema(content.schema);
   const rows: RowCounts = new Map();
   const header = encodeClusterHeader({
@@ -103,7 +110,7 @@ export async function createCluster(options: CreateClusterOptions): Promise<Crea
     if (electionTimerMs !== undefined) await writer.write(electionTimerText(electionTimerMs));
     sizeBytes = writer.sizeBytes;
   });
-  return { path, sizeBytes, rows, serverId, clusterId };
+  return { path, sizeBytes, rows, serverId, clusterId, damage: read?.damage };
 }
 
 export type JoinClusterOptions = MemberOptions & {

@@ -1,6 +1,6 @@
 /** Files of the operating system: read in windows, never held whole. */
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { DbFileError } from "../error.ts";
 
 /** Bytes that one read asks for. */
@@ -23,7 +23,8 @@ export interface ReadableFile extends Disposable {
 
 /** @throws DbFileError `NOT_FOUND` or `IO`. */
 export function openReadableFile(path: string): ReadableFile {
-  const fd = attempt(path, "open", () => openSync(path, "r"));
+  // A named pipe that nobody writes to would hold up the whole process; files do not mind.
+  const fd = attempt(path, "open", () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attempt(path, "look at", () => fstatSync(fd));
   if (!stat.isFile()) {
     closeSync(fd);

@@ -37,7 +37,13 @@ export async function placeNew(path: string, write: (file: FileHandle) => Promis
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(folder);
+  try {
+    await syncFolder(folder);
+  } catch (error) {
+    // A name that may be gone after a crash is none to rely on.
+    await rm(target, { force: true });
+    throw error;
+  }
   return target;
 }
 
@@ -65,17 +71,28 @@ export async function refuseLocked(path: string): Promise<void> {
 async function moveInto(temporary: string, target: string): Promise<void> {
   try {
     await link(temporary, target);
-    await unlink(temporary);
   } catch (error) {
     if (hasCode(error, "EEXIST")) throw existsError(target);
     if (!hasCode(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")) throw ioError(target, error);
-    // A file system without hard links: the name is taken first, by an empty file that only we would replace.
-    try {
-      await (await open(target, "wx", FILE_MODE)).close();
-    } catch (taken) {
-      throw hasCode(taken, "EEXIST") ? existsError(target) : ioError(target, taken);
-    }
-    await io(target, () => rename(temporary, target));
+    await moveWithoutLinks(temporary, target);
+    return;
+  }
+  // The file has its name; that it keeps the other one too would do no harm.
+  await unlink(temporary).catch(() => undefined);
+}
+
+/** On a file system without hard links the name is taken first, by an empty file that only we would replace. */
+async function moveWithoutLinks(temporary: string, target: string): Promise<void> {
+  try {
+    await (await open(target, "wx", FILE_MODE)).close();
+  } catch (error) {
+    throw hasCode(error, "EEXIST") ? existsError(target) : ioError(target, error);
+  }
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(target, { force: true });
+    throw ioError(target, error);
   }
 }
 
