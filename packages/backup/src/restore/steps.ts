@@ -233,18 +233,39 @@ export function placeStep(
       { kind: "put", from, at: member.name, to: layout.file, sha256, owner, mode, via: aside },
     ],
     after: [{ kind: "hash", at: member.name, path: layout.file, sha256 }],
-    undo: {
-      kind: "actions",
-      title: `Move the new file of ${DATABASE_NAMES[key]} on ${member.name} to ${aside}/new`,
-      before: [unlocked(member, key)],
-      actions: [
-        { kind: "folder", at: member.name, path: `${aside}/new` },
-        ...[layout.file, ...layout.companions].map(
-          (path): Action => ({ kind: "move", at: member.name, from: path, to: `${aside}/new/${baseName(path)}` }),
-        ),
-      ],
-    },
+    undo: newFilesAway(context, member, key),
   });
+}
+
+/** Leaves the place of a file empty, for the member's start script; what that makes there is in the way of an undo. */
+export function leaveStep(context: PlanContext, member: MemberDescription, key: DatabaseKey): RestoreStep {
+  const layout = member.databases[key];
+  return step({
+    id: `leave.${key}.${member.name}`,
+    phase: "place",
+    title: `Leave ${layout.file} on ${member.name} to its start script, which makes it anew`,
+    host: member.name,
+    before: [unlocked(member, key), { kind: "absent", at: member.name, path: layout.file }],
+    actions: [{ kind: "folder", at: member.name, path: asideFolder(context, layout) }],
+    undo: newFilesAway(context, member, key),
+  });
+}
+
+function newFilesAway(context: PlanContext, member: MemberDescription, key: DatabaseKey): Undo {
+  const layout = member.databases[key];
+  const aside = asideFolder(context, layout);
+  return {
+    kind: "actions",
+    title: `Move the new file of ${DATABASE_NAMES[key]} on ${member.name} to ${aside}/new`,
+    before: [unlocked(member, key)],
+    actions: [
+      { kind: "folder", at: member.name, path: aside },
+      { kind: "folder", at: member.name, path: `${aside}/new` },
+      ...[layout.file, ...layout.companions].map(
+        (path): Action => ({ kind: "move", at: member.name, from: path, to: `${aside}/new/${baseName(path)}` }),
+      ),
+    ],
+  };
 }
 
 /** Starts one server and waits until it is part of its cluster. */

@@ -8,6 +8,7 @@ import {
   fileWord,
   forgetSteps,
   keepStep,
+  leaveStep,
   moveStep,
   type PlanContext,
   placeStep,
@@ -54,7 +55,7 @@ export function wholeSteps(
     ...members.flatMap((member) => databases.map((key) => moveStep(context, member, key))),
     ...forgetSteps(context, members),
     ...(profile.control === "together"
-      ? togetherStart(context, restored, first)
+      ? togetherStart(context, restored, cleared, first)
       : restored.flatMap((key) => eachStart(context, key, first))),
     backupStep(context, databases),
     ...(freeze ? [thawStep(context)] : []),
@@ -251,25 +252,37 @@ function eachStart(context: PlanContext, key: DatabaseKey, first: MemberDescript
     ...context.cluster.members
       .slice(1)
       .flatMap((member) => [
-        ...(isCluster ? [placeStep(context, member, key, fileOf(member))] : []),
+        isCluster ? placeStep(context, member, key, fileOf(member)) : leaveStep(context, member, key),
         startStep(context, member, key, cid),
       ]),
     togetherStep(context, key, cid),
   ];
 }
 
+/** Whether the restore gives a member its file; otherwise the member's start script makes it. */
+function placed(form: "cluster" | "standalone", member: MemberDescription, first: MemberDescription): boolean {
+  return form === "cluster" || member === first;
+}
+
 /** All files first, since nobody can hold the others back. */
 function togetherStart(
   context: PlanContext,
   restored: readonly DatabaseKey[],
+  cleared: readonly DatabaseKey[],
   first: MemberDescription,
 ): RestoreStep[] {
   const { profile, members } = context.cluster;
-  const placed = profile.form === "cluster" ? members : [first];
+  const left = members.filter((member) => !placed(profile.form, member, first));
   const fileOf = (key: DatabaseKey, member: MemberDescription): string =>
     workFile(context, profile.form === "cluster" ? memberFile(key, member.name) : standaloneName(key));
   return [
-    ...restored.flatMap((key) => placed.map((member) => placeStep(context, member, key, fileOf(key, member)))),
+    ...restored.flatMap((key) => [
+      ...members
+        .filter((member) => placed(profile.form, member, first))
+        .map((member) => placeStep(context, member, key, fileOf(key, member))),
+      ...left.map((member) => leaveStep(context, member, key)),
+    ]),
+    ...cleared.flatMap((key) => members.map((member) => leaveStep(context, member, key))),
     step({
       id: "start.all",
       phase: "start",

@@ -198,7 +198,9 @@ describe.each<Kind>(["each", "together"])(
         // A server that was started on the new file may have been remembered by then.
         if (after % 2 === 0 && !existsSync(identity)) writeFileSync(identity, "who it would be");
         const undone = await executeRestore(plan, { runners, execute: true, undo: true });
-        expect(undone, `command ${after}`).toMatchObject({ outcome: "undone" });
+        expect(undone, `command ${after}: ${"reason" in undone ? undone.reason : ""}`).toMatchObject({
+          outcome: "undone",
+        });
         expect(contents(), `command ${after}`).toEqual(now.before);
         expect([...now.world.running.keys()].sort(), `command ${after}`).toEqual(NAMES.map(file).sort());
         expect(now.world.isFrozen).toBe(false);

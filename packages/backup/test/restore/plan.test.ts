@@ -51,9 +51,12 @@ describe("the plan for a lost cluster", () => {
     const profile = findProfile("kube-ovn");
     const plan = planRestore(makeCluster(profile), makeFacts(missing), makeOptions({ rebuildSouthbound: true }));
     expect(codes(plan)).toEqual(Array(6).fill("note OWNER_UNKNOWN"));
-    expect(ids(plan).filter((id) => !/preflight|keep|move/.test(id))).toEqual(
-      "convert.nb freeze stop.all place.nb.n1 start.all verify.nb compare.nb backup thaw clients".split(" "),
-    );
+    expect(ids(plan).filter((id) => !/preflight|keep|move/.test(id))).toEqual([
+      ..."convert.nb freeze stop.all place.nb.n1 leave.nb.n2 leave.nb.n3 leave.sb.n1 leave.sb.n2 leave.sb.n3".split(
+        " ",
+      ),
+      ..."start.all verify.nb compare.nb backup thaw clients".split(" "),
+    ]);
     expect(ids(plan)).toContain("move.sb.n3");
     const place = plan.steps.find(({ id }) => id === "place.nb.n1")?.actions.at(-1);
     expect(place).toMatchObject({
