@@ -36,9 +36,11 @@ const STORIES: Record<string, RegExp> = {
   exporter:
     /ovn-cluster\.rules\.yaml[\s\S]*fault_tolerance\{database="OVN_Northbound"\} 1[\s\S]*is killed[\s\S]*fault_tolerance\{database="OVN_Northbound"\} 0[\s\S]*my_tool_up 1/,
   "emergency-runbook":
-    /# Runbook for OVN_Northbound and OVN_Southbound: critical[\s\S]*ping -c3 100\.64\.0\.1[\s\S]*Start master2's server of OVN_Northbound[\s\S]*undo: /,
+    /# Runbook for OVN_Northbound and OVN_Southbound: critical[\s\S]*ping -c3 100\.64\.0\.1[\s\S]*Start master2's server of OVN_Northbound[\s\S]*forgotten: [0-9a-f-]{36}\n[\s\S]*Make master3 a file that joins[\s\S]*Start master3's server of OVN_Northbound[\s\S]*undo: /,
   backup:
     /1000 rows as of index \d+\n {2}verified: whole\n {2}rehearsed on ovsdb-server .*every row is back[\s\S]*to keep: 1, to remove: 0/,
+  "restore-cluster":
+    /a backup with 100 switches[\s\S]*\[\d+\/\d+\] Start OVN_Northbound on member0[\s\S]*\nrestored\n3 of 3 members have all 100 switches/,
   "row-history": /insert {2}ada: .* → green\n.*modify {2}bob: .*green → blue\n.*delete {2}eve: /,
   "after-disaster":
     /1\. member\d: good; [\s\S]*lacks 1 entries of member\d, 1 of them committed[\s\S]*with every acknowledged write/,
