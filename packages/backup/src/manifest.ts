@@ -29,6 +29,7 @@ export type BackupCluster = {
   readonly index?: number | undefined;
   /** No entry beyond this one is. Greater than `index` if the cluster was written to while the backup began. */
   readonly indexMax?: number | undefined;
+  /** Told by a control socket (`cluster/status`) or a file alone: nothing of the protocol has it. */
   readonly term?: number | undefined;
   /** The id of the last transaction in the backup (`monitor_cond_since`). */
   readonly lastTransaction?: string | undefined;

@@ -12,6 +12,8 @@ export type FakeRow = {
   readonly cid?: string;
   readonly sid?: string;
   readonly index?: number;
+  /** Another server's id, from the monitor's reply on: the database was replaced under the connection. */
+  readonly sidThen?: string;
 };
 
 export type FakeMember = AsyncDisposable & {
@@ -41,7 +43,7 @@ export async function fakeMember(row: FakeRow, reply?: Json): Promise<FakeMember
               leader: row.leader ?? false,
               schema: "{}",
               cid: optional(row.cid),
-              sid: optional(row.sid),
+              sid: optional(seen.has("monitor_cond_since") ? (row.sidThen ?? row.sid) : row.sid),
               index: row.index ?? ["set", []],
             },
           ],

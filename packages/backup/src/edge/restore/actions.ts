@@ -1,5 +1,6 @@
 /** What a plan does, done. Every action may be repeated after it was cut off anywhere. */
 import { createHash } from "node:crypto";
+import { writeSync } from "node:fs";
 import { link, open, unlink } from "node:fs/promises";
 import { BackupError } from "../../error.ts";
 import { commandText } from "../../restore/facts.ts";
@@ -131,18 +132,25 @@ async function fetchFile({ at, from, to }: Of<"fetch">, context: Context): Promi
   const hash = createHash("sha256");
   const file = await open(partial, "w", 0o600);
   try {
-    // Chunks are few and written in order; a slow disk slows the pipe by what node buffers.
-    let written = Promise.resolve();
+    // Written at once, so that nothing piles up here: a slow disk slows the pipe.
+    let refused: unknown;
+    const write = (chunk: Uint8Array): void => {
+      try {
+        for (let done = 0; done < chunk.length; ) done += writeSync(file.fd, chunk, done);
+      } catch (error) {
+        refused = error;
+      }
+    };
     const signal = context.signal === undefined ? {} : { signal: context.signal };
     const { exitCode, stderr } = await host.runner.run("cat", ["--", from], {
       timeoutMs: 3_600_000,
       ...signal,
       onStdout: (chunk) => {
         hash.update(chunk);
-        written = written.then(() => file.writeFile(chunk));
+        if (refused === undefined) write(chunk);
       },
     });
-    await written;
+    if (refused !== undefined) throw refused;
     if (exitCode !== 0) throw host.error("IO", from, `cannot read ${from}: ${stderr.trim()}`);
     const arrived = hash.digest("hex");
     if (arrived !== wanted)

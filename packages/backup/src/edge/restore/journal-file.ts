@@ -1,6 +1,6 @@
 /** The work folder of a restore: its plan, its journal, and the mark of the process that works on it. */
 import { createHash } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readFile, rename, unlink } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readFile, readlink, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BackupError } from "../../error.ts";
 import {
@@ -172,7 +172,12 @@ async function processMark(pid: number): Promise<string | undefined> {
   if (text === undefined) return undefined;
   const began = text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
   const boot = (await readText("/proc/sys/kernel/random/boot_id").catch(() => undefined))?.trim();
-  return `${pid} ${began ?? ""} ${boot ?? ""}`;
+  return `${pid} ${began ?? ""} ${boot ?? ""} ${await pidNamespace()}`;
+}
+
+/** Numbers of processes mean nothing from one container to another (pid_namespaces(7)). */
+async function pidNamespace(): Promise<string> {
+  return readlink("/proc/self/ns/pid").catch(() => "");
 }
 
 /** The lock of a process that is gone, killed perhaps, does not count. */
@@ -203,7 +208,7 @@ async function takeLock(path: string): Promise<void> {
     const holder = (await readText(path))?.split(" ")[0] ?? "another process";
     throw new BackupError("BUSY", `process ${holder} works on this restore (${path})`, {
       path,
-      remedy: "wait for it, or end it",
+      remedy: "wait for it, or end it; if it was in a container that is gone, remove that file",
     });
   } finally {
     await unlink(draft).catch(() => {});
@@ -223,6 +228,10 @@ async function clearStale(path: string, theirs: string): Promise<void> {
 }
 
 async function isAlive(pid: number, mark: string): Promise<boolean> {
+  const [, , boot, namespace] = mark.split(" ");
+  const [, , bootNow, namespaceNow] = (await processMark(process.pid))?.split(" ") ?? [];
+  // A process of another container on this machine cannot be seen from here, so it may live.
+  if (namespace !== undefined && boot === bootNow && namespace !== namespaceNow) return true;
   const now = await processMark(pid);
   if (now !== undefined) return now === mark;
   try {

@@ -139,6 +139,8 @@ async function readOnce(
       },
     );
     const after = await serverRow(session, database);
+    if (after.cid !== before.cid || after.sid !== before.sid)
+      throw new BackupError("NO_SOURCE", "it became another server while it was read: its database was replaced");
     const isSame = stringifyJson(await session.session.call("get_schema", [database])) === schemaJson;
     if (!isSame) return undefined;
     const written = await writer.finish(createdAt.getTime(), `backup of ${database} by ovn-backup`);

@@ -39,7 +39,13 @@ async function giveName(partial: string, path: string): Promise<void> {
   } catch (error) {
     if (!NO_LINKS.has(String((error as { code?: unknown }).code))) throw error;
     await (await open(path, "wx", 0o640)).close();
-    await rename(partial, path);
+    try {
+      await rename(partial, path);
+    } catch (cause) {
+      // The name that was taken for it, an empty file of ours.
+      await rm(path, { force: true });
+      throw cause;
+    }
     return;
   }
   await rm(partial);
