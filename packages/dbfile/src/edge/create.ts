@@ -20,9 +20,10 @@ export type CreateStandaloneOptions = Content & { readonly path: string };
 
 /**
  * Makes a standalone database file: the schema, and if there are rows, one transaction that inserts them. Values and the
- * number of rows are held against the schema. References and indexes are not, for that would take all rows at once: on a
- * strong reference to no row, or two rows with one index, ovsdb-server refuses the file; rows that nothing refers to in a
- * table that is no root, and weak references to no row, are dropped as it reads them.
+ * number of rows are held against the schema. References and indexes are not, for that would take all rows at once: with a
+ * strong reference to no row, or two rows with one index, ovsdb-server 3.1.0 starts without a word, and without any row of
+ * the transaction; rows that nothing refers to in a table that is no root, and weak references to no row, are dropped as it
+ * reads them. Give rows that are consistent, such as those of one read of a database.
  *
  * @throws DbFileError `EXISTS`, `LOCKED`, `BAD_SCHEMA`, `BAD_TRANSACTION`, `IO`; then no file is there.
  */
