@@ -95,6 +95,12 @@ export function holds(condition: Condition, { view, verdict }: Judged): Held {
       const change = changeUnderWay(view);
       return change === undefined ? yes("nothing is being changed") : no(change);
     }
+    case "staying": {
+      const status = view.voices.find((one) => one.member === condition.member)?.status;
+      return status?.state === "cluster member"
+        ? yes("is a member")
+        : no(`${condition.member} is "${status?.state ?? "not heard"}"`);
+    }
     case "stopped": {
       const member = view.members.find((one) => one.member === condition.member);
       if (member === undefined) return no(`${condition.member} was not asked`);

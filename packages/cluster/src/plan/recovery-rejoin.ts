@@ -1,28 +1,32 @@
 /** The recoveries that give a member a fresh file: it can't be used any more, or it is of another cluster. */
+import { comparable } from "../judge/checks/membership.ts";
 import type { Finding } from "../judge/types.ts";
+import type { MemberView } from "../judge/view.ts";
 import { planKick } from "./kick.ts";
 import { at, type Case, type Choice, looks, type RecoveryOptions, simple } from "./recovery-case.ts";
 import { fileLook, joinStep, setAsideStep, startStep, statusLook, stopStep } from "./rejoin.ts";
 import type { Blocker, PlanStep } from "./types.ts";
 
 /** The id goes first, as long as a majority is left; then the file; then it joins as somebody new. */
-export function rejoin(one: Case, because: readonly Finding[]): Choice {
+export function rejoin(one: Case, because: readonly Finding[], agreed?: readonly string[]): Choice {
   const { judged, observation, options } = one;
   const { view, verdict } = judged;
   const [finding] = because;
   const member = finding?.members[0] ?? "";
   const where = at(one, member);
-  const voter = verdict.quorum.voters.find(
-    (one) => one.member === member || finding?.servers.includes(one.key) === true,
-  );
   const seen = view.members.find((one) => one.member === member);
+  // Of a server that has not joined yet, the leader may know a former life at the same address.
+  const isFormer = (address: string): boolean => isJoining(seen) && address === seen?.address;
+  const voter = verdict.quorum.voters.find(
+    ({ member: name, key, address }) => name === member || finding?.servers.includes(key) === true || isFormer(address),
+  );
   const local = seen?.address ?? voter?.address ?? addressFromHistory(options, member);
   const leader = view.leader?.member;
   const remotes = view.configured
     .filter((server) => server.view !== undefined && server.view.member !== member)
     .map(({ address }) => address);
   const blockers: Blocker[] = [];
-  const witnesses = finding?.witnesses ?? [];
+  const witnesses = agreed ?? finding?.witnesses ?? [];
   if (seen === undefined)
     blockers.push({
       code: "NOT_FOUND",
@@ -37,7 +41,7 @@ export function rejoin(one: Case, because: readonly Finding[]): Choice {
     stopStep(where, [{ type: "one-leader", database: verdict.database }]),
   ];
   steps.push(setAsideStep(where, finding?.title ?? "it can't be used"));
-  if (voter !== undefined && voter.member !== undefined) {
+  if (voter !== undefined && (voter.member !== undefined || isFormer(voter.address))) {
     const kick = planKick(observation, voter.key, { ...options, database: verdict.database });
     // It is stopped by then, so its silence is no question any more; what is left must have a majority all the same.
     blockers.push(...kick.blockers.filter(({ code }) => code !== "NOT_SILENT" && code !== "ONE_WITNESS"));
@@ -59,7 +63,29 @@ export function rejoin(one: Case, because: readonly Finding[]): Choice {
   };
 }
 
-function addressFromHistory({ history, database }: RecoveryOptions, member: string): string | undefined {
+function isJoining(seen: MemberView | undefined): boolean {
+  return seen?.status?.state === "joining cluster";
+}
+
+/** Whether it is joining and asks nobody that the leader lists: it can ask for ever, and a restart changes nothing. */
+export function asksNoMember({ judged: { view } }: Case, member: string | undefined): boolean {
+  const seen = view.members.find((one) => one.member === member);
+  const remotes = seen?.status?.remotesForJoining;
+  if (!isJoining(seen) || remotes === undefined) return false;
+  // By whatever name it asks: whom a member is adding has been heard.
+  if (view.voices.some(({ status }) => status?.adding.some(({ address }) => address === seen?.address))) return false;
+  const members = view.configured.filter(({ address }) => address !== seen?.address);
+  return !remotes.some((remote) => members.some(({ address }) => comparable(address) === comparable(remote)));
+}
+
+/** The join file is made anew, with the members as remotes. It holds no data yet; its own words and the leader's list say so. */
+export function renewJoin(one: Case, because: readonly Finding[]): Choice {
+  const leader = one.judged.view.leader?.member;
+  const witnesses = [...(because[0]?.members.slice(0, 1) ?? []), ...(leader === undefined ? [] : [leader])];
+  return rejoin(one, because, witnesses);
+}
+
+export function addressFromHistory({ history, database }: RecoveryOptions, member: string): string | undefined {
   const past = history?.databases[database];
   const id = past?.idOfMember[member];
   const key = Object.entries(past?.serverIds ?? {}).find(([, serverId]) => serverId === id)?.[0];

@@ -15,7 +15,8 @@ import {
   type RecoveryOptions,
   simple,
 } from "./recovery-case.ts";
-import { rejoin, stopSecondCluster } from "./recovery-rejoin.ts";
+import { addressFromHistory, asksNoMember, rejoin, renewJoin, stopSecondCluster } from "./recovery-rejoin.ts";
+import { renewLost } from "./recovery-lost.ts";
 import { fileLook, rebuildSteps, startStep } from "./rejoin.ts";
 import { serviceCommand } from "./site.ts";
 import { planElectionTimer } from "./timer.ts";
@@ -66,15 +67,23 @@ function choose(one: Case): Choice {
   const { quorum } = judged.verdict;
   const has = (...codes: readonly string[]): Finding[] => findings.filter(({ code }) => codes.includes(code));
   if (findings.length === 0) return { decision: "none", because: [], plan: simple(one, "Nothing is wrong", [], true) };
-  const stuckTerm = has("leader-while-joining", "stuck-candidate", "catchup-stuck", "joining-stuck");
+  // Whoever reaches none of its remotes needs a way to them, not a restart.
+  const cutOff = has("remotes-unreachable").flatMap(({ members }) => members);
+  const stuckTerm = [
+    ...has("leader-while-joining", "stuck-candidate", "catchup-stuck"),
+    ...has("joining-stuck").filter(({ members: [member = ""] }) => !cutOff.includes(member)),
+  ];
   const works = judged.view.leader !== undefined && (quorum.state === "yes" || quorum.state === "presumed");
   const split = has("cluster-id-mismatch").filter(({ remedy }) => remedy.isDestructive);
   if (split.length > 0) return stopSecondCluster(one, split);
+  if (!works && knowsRowsOnly(one)) return lookForStatus(one);
   if (!works) return withoutQuorum(one);
   const ghosts = has("duplicate-address").filter(({ remedy }) => remedy.isDestructive);
   if (ghosts.length > 0) return kickGhost(one, ghosts);
   const renew = findings.filter(({ remedy }) => remedy.kind === "rejoin" && remedy.isDestructive);
   if (renew.length > 0) return rejoin(one, renew);
+  const misled = has("joining-stuck", "remotes-unreachable").filter(({ members }) => asksNoMember(one, members[0]));
+  if (misled.length > 0) return renewJoin(one, misled);
   if (stuckTerm.length > 0) return restartOne(one, stuckTerm);
   const down = has("peer-down");
   if (down.length > 0) return startDown(one, down);
@@ -88,6 +97,18 @@ function choose(one: Case): Choice {
     because: findings,
     plan: simple(one, "Look closer: nothing is to be done on what is known", looks(one)),
   };
+}
+
+/** Somebody answers, and nobody has told who is configured: a plan would be a guess. */
+function knowsRowsOnly({ judged: { view, verdict } }: Case): boolean {
+  return (
+    verdict.quorum.configured === 0 && view.members.some(({ row, status }) => row !== undefined && status === undefined)
+  );
+}
+
+function lookForStatus(one: Case): Choice {
+  const title = "Ask the control sockets: `_Server` alone does not tell who is configured, and whom the others hear";
+  return { decision: "look", because: one.findings, plan: simple(one, title, looks(one)) };
 }
 
 /** Those that are silent, and whose process can be started: by the name that the operator knows. */
@@ -116,6 +137,11 @@ function withoutQuorum(one: Case): Choice {
   const startable = down.filter(({ member }) => !unfit.has(member) && options.lost?.includes(member) !== true);
   const because = findings.filter(({ severity }) => severity === "critical");
   const reachable = quorum.live + startable.length;
+  const stay = takeBack(one);
+  if (quorum.live >= quorum.needed && stay.length > 0) {
+    const title = `Restart ${stay.map(({ member }) => member).join(", ")}, whose wish to leave can't be granted`;
+    return { decision: "restart", because, plan: simple(one, title, [...looks(one), ...stay]) };
+  }
   if (quorum.live >= quorum.needed && down.length === 0)
     return { decision: "wait", because, plan: simple(one, "Wait for the election", looks(one)) };
   if (reachable < quorum.needed || startable.length === 0) return rebuild(one, because, unfit);
@@ -126,13 +152,31 @@ function withoutQuorum(one: Case): Choice {
   const steps = [
     ...looks(one),
     ...order.map(({ member }) => fileLook(at(one, member))),
+    ...stay,
     ...order.map(({ member }, index) => {
       const after: Condition[] = index + 1 >= enough ? [{ type: "one-leader", database }] : [];
       return startStep(at(one, member), [], after, options.withinMs ?? 120_000);
     }),
   ];
-  const title = `Start ${order.map(({ member }) => member).join(", ")} with ${order.length === 1 ? "its file" : "their files"}: ${quorum.live} live, ${quorum.needed} needed`;
-  return { decision: "start", because, plan: simple(one, title, steps) };
+  const names = order.map(({ member }) => member);
+  const renewal = renewLost(one, [...judged.view.voices.map(({ member }) => member), ...names]);
+  const rest = renewal.members.length === 0 ? "" : `; then let ${renewal.members.join(", ")} join anew`;
+  const title = `Start ${names.join(", ")} with ${names.length === 1 ? "its file" : "their files"}: ${quorum.live} live, ${quorum.needed} needed${rest}`;
+  const plan = simple(one, title, [...steps, ...renewal.steps], false, [], renewal.witnesses);
+  return { decision: "start", because, plan: { ...plan, warnings: renewal.warnings } };
+}
+
+/**
+ * Whoever is leaving without a leader starts no election (before 3.6), and is gone as soon as there is a leader, which
+ * may then lead too few. A restart takes its wish back.
+ */
+function takeBack(one: Case): Omit<PlanStep, "number">[] {
+  const { judged } = one;
+  const leaving = judged.view.voices.filter(({ status }) => status?.state === "leaving cluster");
+  return leaving.map(({ member }) => ({
+    ...restartStep(one, member, [{ type: "staying", database: judged.verdict.database, member }]),
+    text: "It keeps its file, and its wish to leave is taken back; ask again when the cluster is well.",
+  }));
 }
 
 function rebuild(one: Case, because: readonly Finding[], unfit: ReadonlyMap<string, string | undefined>): Choice {
@@ -168,7 +212,8 @@ function rebuild(one: Case, because: readonly Finding[], unfit: ReadonlyMap<stri
           address,
           others: view.members.flatMap(({ member }) => {
             const own = member === best.member ? undefined : addressOf(member);
-            return own === undefined ? [] : [{ member, address: own }];
+            const isLost = one.options.lost?.includes(member) === true;
+            return own === undefined ? [] : [{ member, address: own, isLost }];
           }),
         });
   const reasons = [...unfit].map(([member, why]) => `${member}: ${why}`).join("; ");
@@ -198,31 +243,42 @@ function kickGhost(one: Case, because: readonly Finding[]): Choice {
   return { decision: "kick", because, plan: { ...plan, kind: "recovery" } };
 }
 
-function restartOne(one: Case, because: readonly Finding[]): Choice {
-  const { judged, observation, options } = one;
+function restartStep(
+  { judged, observation, options }: Case,
+  member: string,
+  after: readonly Condition[],
+): Omit<PlanStep, "number"> {
   const { database } = judged.verdict;
-  const name = because[0]?.members[0] ?? "";
-  const member = judged.view.members.find(
-    (seen) => seen.member === name || (seen.address !== undefined && name.includes(seen.address)),
-  )?.member;
-  if (member === undefined)
-    return {
-      decision: "look",
-      because,
-      plan: simple(one, `Find the host of ${name} and restart its server`, looks(one)),
-    };
-  const step: Omit<PlanStep, "number"> = {
+  return {
     title: `Restart ${member}`,
     kind: "act",
     database,
     member,
     command: serviceCommand(options.site ?? {}, "restart", member, database, observation),
     before: [],
-    after: [{ type: "caught-up", database, member }],
+    after,
     withinMs: options.withinMs ?? 120_000,
     isDestructive: false,
     undo: "None is needed: it keeps its file.",
   };
+}
+
+function restartOne(one: Case, because: readonly Finding[]): Choice {
+  const { judged, options } = one;
+  const { database } = judged.verdict;
+  const name = because[0]?.members[0] ?? "";
+  // One that hangs while it joins can't say who it is; it may have said so before.
+  const member = judged.view.members.find((seen) => {
+    const address = seen.address ?? addressFromHistory(options, seen.member);
+    return seen.member === name || (address !== undefined && name.endsWith(`(${address})`));
+  })?.member;
+  if (member === undefined)
+    return {
+      decision: "look",
+      because,
+      plan: simple(one, `Find the host of ${name} and restart its server`, looks(one)),
+    };
+  const step = restartStep(one, member, [{ type: "caught-up", database, member }]);
   return {
     decision: "restart",
     because,
@@ -238,6 +294,20 @@ function startDown(one: Case, because: readonly Finding[]): Choice {
   const startable = down.filter(
     (member) => !unfit.some((file) => file.member === member) && options.lost?.includes(member) !== true,
   );
+  const living = judged.view.voices.filter(({ member }) => !down.includes(member)).map(({ member }) => member);
+  const renewal = renewLost(one, [...living, ...startable]);
+  const names = renewal.members.join(", ");
+  if (startable.length === 0 && renewal.members.length > 0) {
+    const plan = simple(
+      one,
+      `Let ${names} join anew, whose file is gone`,
+      [...looks(one), ...renewal.steps],
+      false,
+      [],
+      renewal.witnesses,
+    );
+    return { decision: "rejoin", because, plan: { ...plan, warnings: renewal.warnings } };
+  }
   if (startable.length === 0) {
     return {
       decision: "look",
@@ -253,7 +323,9 @@ function startDown(one: Case, because: readonly Finding[]): Choice {
     fileLook(at(one, member)),
     startStep(at(one, member), [], [{ type: "caught-up", database, member }], options.withinMs ?? 120_000),
   ]);
-  return { decision: "start", because, plan: simple(one, `Start ${startable.join(", ")}`, [...looks(one), ...steps]) };
+  const title = `Start ${startable.join(", ")}${names === "" ? "" : `; then let ${names} join anew`}`;
+  const plan = simple(one, title, [...looks(one), ...steps, ...renewal.steps], false, [], renewal.witnesses);
+  return { decision: "start", because, plan: { ...plan, warnings: renewal.warnings } };
 }
 
 function raiseTimer(one: Case, because: readonly Finding[]): Choice {

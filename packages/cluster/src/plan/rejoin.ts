@@ -125,7 +125,8 @@ export function statusLook({ database, member, site, observation }: Omit<Where, 
 export type RebuildInput = {
   readonly where: Omit<Where, "member">;
   readonly best: string;
-  readonly others: readonly { readonly member: string; readonly address: string }[];
+  /** With those whose files are gone: they have nothing to copy or to set aside. */
+  readonly others: readonly { readonly member: string; readonly address: string; readonly isLost: boolean }[];
   readonly address: string;
 };
 
@@ -135,6 +136,7 @@ export function rebuildSteps({ where, best, others, address }: RebuildInput): Dr
   const { file } = placeOf(site, observation, best, database);
   const standalone = `${file}.standalone-${stamp}`;
   const members = [best, ...others.map(({ member }) => member)];
+  const withFile = [best, ...others.filter(({ isLost }) => !isLost).map(({ member }) => member)];
   const at = (member: string): Where => ({ ...where, member });
   const act = (member: string, title: string, program: string, args: readonly string[], undo: string): Draft => ({
     title,
@@ -148,9 +150,9 @@ export function rebuildSteps({ where, best, others, address }: RebuildInput): Dr
     undo,
   });
   return [
-    ...members.map((member) => fileLook(at(member))),
+    ...withFile.map((member) => fileLook(at(member))),
     ...members.map((member) => stopStep(at(member), [])),
-    ...members.map((member) => {
+    ...withFile.map((member) => {
       const own = placeOf(site, observation, member, database).file;
       return act(
         member,
@@ -176,8 +178,8 @@ export function rebuildSteps({ where, best, others, address }: RebuildInput): Dr
       `Move ${file} away, and the old file back.`,
     ),
     startStep(at(best), [], [{ type: "one-leader", database }], 60_000),
-    ...others.flatMap(({ member, address: own }): Draft[] => [
-      setAsideStep(at(member), "it belongs to the old cluster"),
+    ...others.flatMap(({ member, address: own, isLost }): Draft[] => [
+      ...(isLost ? [] : [setAsideStep(at(member), "it belongs to the old cluster")]),
       joinStep(at(member), own, [address]),
       startStep(at(member), [{ type: "one-leader", database }], [{ type: "caught-up", database, member }], 300_000),
     ]),

@@ -30,6 +30,8 @@ export function conditionText(condition: Condition): string {
       return `the election timer of ${database} is ${condition.ms} ms everywhere`;
     case "no-change-under-way":
       return `nothing is being added, removed or changed in ${database}`;
+    case "staying":
+      return `${condition.member} is a member and not leaving`;
     case "stopped":
       return `${condition.member} does not answer for ${database}`;
     case "healthy":

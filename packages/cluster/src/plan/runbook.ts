@@ -27,7 +27,12 @@ export type Runbook = {
 export type RunbookOptions = JudgeOptions & {
   readonly observation: Observation;
   readonly site?: Site | undefined;
+  /** What `@ovnha/dbfile` says of the members' files (`fileFacts` reads it): by database, by member. */
   readonly files?: Readonly<Record<string, Readonly<Record<string, FileFacts>>>> | undefined;
+  /** Members whose files are gone for good, as after a wipe: the book says how they join anew. */
+  readonly lost?: readonly string[] | undefined;
+  /** Whole server ids by `short@address`, where nobody alive can tell them. */
+  readonly serverIds?: Readonly<Record<string, string>> | undefined;
   /** Further things to look at, such as the logs of pods or a ping of the gateway. */
   readonly looks?: readonly { readonly title: string; readonly command: Command }[] | undefined;
 };

@@ -27,6 +27,8 @@ export type Condition =
   | { readonly type: "silent"; readonly database: string; readonly server: string }
   /** Every member that answers has this timer, and none is changing. In ms. */
   | { readonly type: "timer"; readonly database: string; readonly ms: number }
+  /** The named member answers, and is not leaving. */
+  | { readonly type: "staying"; readonly database: string; readonly member: string }
   /** Neither a member, nor the timer, is being changed. */
   | { readonly type: "no-change-under-way"; readonly database: string }
   /** The member does not answer, for either socket. */

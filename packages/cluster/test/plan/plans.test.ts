@@ -16,7 +16,7 @@ import {
   timerLadder,
   toleranceOf,
 } from "../../src/index.ts";
-import { addressOf, Built, idOf, keyOf, nameOf, shortOf } from "../judge/build.ts";
+import { addressOf, Built, idOf, keyOf, nameOf, rowsOnly, shortOf, silence } from "../judge/build.ts";
 import { AT_MS } from "../judge/samples.ts";
 
 const SB = "OVN_Southbound";
@@ -218,6 +218,62 @@ describe("plans", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it("recovery: one starts with its file, the wiped one is forgotten and joins anew; files tell the ids", () => {
+    const one = built(3, [2, 3]);
+    const servers = Object.fromEntries([1, 2, 3].map((index) => [idOf(index), addressOf(index)]));
+    const files = Object.fromEntries(
+      [1, 2].map((index) => [
+        nameOf(index),
+        { path: `/db${index}`, serverId: idOf(index), address: addressOf(index), term: 7, commitIndex: 100, servers },
+      ]),
+    );
+    const observation = one.observation();
+    const lost = [nameOf(3)];
+    const plan = planRecovery(observation, { database, files, lost });
+    expect(plan).toMatchObject({ decision: "start", blockers: [], warnings: [] });
+    expect(plan.witnesses).toContain("operator");
+    const acts = plan.steps.filter(({ kind }) => kind === "act");
+    expect(acts.map(({ member, command }) => [member, command?.program, command?.args.at(-1)])).toEqual([
+      [nameOf(2), "systemctl", "ovn-ovsdb-server-sb"],
+      [nameOf(1), "ovs-appctl", idOf(3)],
+      [nameOf(3), "ovsdb-tool", addressOf(2)],
+      [nameOf(3), "systemctl", "ovn-ovsdb-server-sb"],
+    ]);
+    expect(acts[1]?.before.map(({ type }) => type)).toEqual(["one-leader", "no-change-under-way", "silent"]);
+    // The same in the book, given the same.
+    const book = runbook(assess(observation), { observation, lost, files: { [SB]: files } });
+    expect(book.plans[0]).toMatchObject({ decision: "start", title: plan.title });
+    expect(renderRunbook(book)).toContain(`cluster/kick OVN_Southbound ${idOf(3)}`);
+    // Whole ids may be given instead, and without any it is said what is missing.
+    Object.assign(one.at(3), { asked: { remote: "tcp:10.0.0.3:6642" } });
+    const told = planRecovery(one.observation(), { database, lost, serverIds: { [keyOf(3)]: idOf(3) } });
+    expect(told.steps.map(({ command }) => command?.args.at(-1))).toContain(idOf(3));
+    const untold = planRecovery(observation, { database, lost });
+    expect(untold.warnings).toEqual([expect.stringContaining("which id node3 had is not known")]);
+    expect(planRecovery(one.observation(), { database, lost }).warnings).toEqual([
+      expect.stringContaining("only 3333 is known of the id that node3 had"),
+    ]);
+    expect(untold.steps.some(({ isDestructive }) => isDestructive)).toBe(false);
+  });
+
+  it("recovery: with a leader, the wiped one joins anew", () => {
+    const observation = built(3, [3]).observation();
+    const options = { database, lost: [nameOf(3)], serverIds: { [keyOf(3)]: idOf(3) } };
+    const plan = planRecovery(observation, options);
+    expect(plan).toMatchObject({ decision: "rejoin", blockers: [] });
+    expect(plan.steps.filter(({ kind }) => kind === "act").map(({ command }) => command?.program)).toEqual([
+      "ovs-appctl",
+      "ovsdb-tool",
+      "systemctl",
+    ]);
+  });
+
+  it("recovery: nothing is planned on rows alone", () => {
+    const rows = rowsOnly(new Built(3));
+    Object.assign(rows.at(3), { server: silence });
+    expect(planRecovery(rows.observation(), { database })).toMatchObject({ decision: "look" });
   });
 
   it("as a runbook: looks first, numbered through, in three formats", () => {

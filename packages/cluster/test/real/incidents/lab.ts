@@ -1,13 +1,15 @@
 /** Real clusters of both databases on which incidents are made, looked at, judged, and healed by executing the plan. */
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { localRunner, type Runner, type RunResult } from "@ovnha/runner";
-import { type OvsdbCluster, ovsdbTransact, rawCall, SCHEMAS, startCluster, waitFor } from "@ovnha/testkit";
+import { type OvsdbCluster, ovsdbTransact, rawCall, runCommand, SCHEMAS, startCluster, waitFor } from "@ovnha/testkit";
 import {
   type DatabaseVerdict,
   emptyHistory,
   execute,
   type ExecuteReport,
   type Expected,
+  type FileFacts,
   type Finding,
   type FindingCode,
   type History,
@@ -38,6 +40,8 @@ export class Lab implements AsyncDisposable {
   history: History = emptyHistory();
   expected: Expected;
   withLogs = false;
+  /** What is known of the members' files of the Southbound database, by member. */
+  files: Record<string, FileFacts> = {};
 
   constructor(clusters: Readonly<Record<string, OvsdbCluster>>, size: number) {
     this.clusters = clusters;
@@ -114,12 +118,76 @@ export class Lab implements AsyncDisposable {
     };
   }
 
-  look(): Promise<Observation> {
-    return observe({
+  async look(): Promise<Observation> {
+    const observation = await observe({
       members: this.access,
       timeoutMs: 600,
       extras: this.withLogs ? ["storage", "log"] : ["storage"],
     });
+    const databases = observation.databases.map(({ database, members }) => ({
+      database,
+      members: members.map((seen) => {
+        const file = database === SB ? this.files[seen.member] : undefined;
+        return file === undefined ? seen : { ...seen, file: { ...file } };
+      }),
+    }));
+    return { ...observation, databases };
+  }
+
+  /** The facts about a stopped member's file, by `ovsdb-tool`. */
+  async readFile(index: number, database: string = SB): Promise<FileFacts> {
+    const path = this.cluster(database).file(index);
+    const tool = async (command: string): Promise<string> => (await runCommand("ovsdb-tool", [command, path])).trim();
+    const damage = await tool("check-cluster").then(
+      () => undefined,
+      (error: unknown) => (error as Error).message,
+    );
+    const log = await tool("show-log").catch(() => "");
+    const last = (name: string, first = 0): number =>
+      Math.max(first, ...[...log.matchAll(new RegExp(`^ ${name}: (\\d+)`, "gm"))].map(([, digits]) => Number(digits)));
+    return {
+      path,
+      serverId: await tool("db-sid"),
+      clusterId: await tool("db-cid"),
+      address: await tool("db-local-address"),
+      term: last("term"),
+      lastIndex: last("index", last("prev_index")),
+      commitIndex: last("commit_index", last("prev_index")),
+      ...(damage === undefined ? {} : { damage }),
+    };
+  }
+
+  /** The address for the other members. */
+  async raftAddress(index: number, database: string = SB): Promise<string> {
+    return (await runCommand("ovsdb-tool", ["db-local-address", this.cluster(database).file(index)])).trim();
+  }
+
+  /** A member loses its file and gets one that asks `remotes` to let it join; it stays at its address. */
+  async loseFile(index: number, remotes: readonly string[], database: string = SB): Promise<void> {
+    const cluster = this.cluster(database);
+    const own = await this.raftAddress(index, database);
+    await cluster.member(index).kill("SIGKILL");
+    renameSync(cluster.file(index), `${cluster.file(index)}.lost-${process.hrtime.bigint()}`);
+    await runCommand("ovsdb-tool", ["join-cluster", cluster.file(index), database, own, ...remotes]);
+  }
+
+  /** The member is removed by whoever leads, and the others have forgotten it. */
+  async kick(index: number, database: string = SB): Promise<void> {
+    const cluster = this.cluster(database);
+    const sid = await cluster.sid(index);
+    const leader = await cluster.waitForLeader({ not: index });
+    await cluster.member(leader).appctl("cluster/kick", database, sid);
+    await waitFor(async () => !(await cluster.status(leader)).includes(sid.slice(0, 4)), {
+      what: `member ${index} to be forgotten`,
+      deadlineMs: 60_000,
+    });
+  }
+
+  /** A new incident is not judged by what the ones before left in the memory. */
+  async forget(): Promise<void> {
+    this.files = {};
+    this.history = emptyHistory();
+    await this.untilWell();
   }
 
   async judge(): Promise<{ observation: Observation; verdict: Verdict }> {
@@ -144,7 +212,7 @@ export class Lab implements AsyncDisposable {
         const finding = one?.findings.find((each) => each.code === code && each.sightings >= each.sightingsNeeded);
         return one !== undefined && finding !== undefined ? { finding, verdict: one, observation } : undefined;
       },
-      { what: `${code} in ${database}`, deadlineMs: 12_000 },
+      { what: `${code} in ${database}`, deadlineMs: 60_000 },
     ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}; seen: ${seen.join(", ")}`);
     });
@@ -166,7 +234,7 @@ export class Lab implements AsyncDisposable {
         well = verdict.health === "ok" ? well + 1 : 0;
         return well >= 2;
       },
-      { what: "everything to be well", deadlineMs: 15_000 },
+      { what: "everything to be well", deadlineMs: 60_000 },
     ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}; seen: ${seen}`);
     });

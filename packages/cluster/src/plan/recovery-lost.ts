@@ -1,0 +1,111 @@
+/** Members whose files are gone for good: their ids are forgotten, and they join anew, once the others have a leader. */
+import type { FileFacts } from "../judge/checks/files.ts";
+import { comparable } from "../judge/checks/membership.ts";
+import { majorityOf } from "../judge/quorum.ts";
+import type { Voter } from "../judge/types.ts";
+import { at, type Case } from "./recovery-case.ts";
+import { joinStep, startStep } from "./rejoin.ts";
+import { appctl } from "./site.ts";
+import type { PlanStep } from "./types.ts";
+
+type Draft = Omit<PlanStep, "number">;
+
+/** Whole ids by `short@address`, as far as files tell them: of the dead nobody else does. */
+export function idsInFiles(files: readonly FileFacts[]): Record<string, string> {
+  const ids: Record<string, string> = {};
+  for (const { servers = {} } of files)
+    for (const [id, address] of Object.entries(servers)) ids[`${id.slice(0, 4)}@${comparable(address)}`] = id;
+  return ids;
+}
+
+/** Which id a member had: by its name, else by what remains when those with files are told apart. */
+function voterOf({ judged, files }: Case, member: string, lost: readonly string[]): Voter | undefined {
+  const { voters } = judged.verdict.quorum;
+  const own = voters.find((voter) => voter.member === member);
+  if (own !== undefined || lost.length !== 1) return own;
+  const told = new Set(files.map(({ serverId, address }) => `${serverId?.slice(0, 4)}@${comparable(address ?? "")}`));
+  const left = voters.filter(
+    ({ short, address, member: name, liveness }) =>
+      name === undefined && liveness !== "live" && !told.has(`${short}@${comparable(address)}`),
+  );
+  return left.length === 1 ? left[0] : undefined;
+}
+
+export type Renewal = {
+  readonly members: readonly string[];
+  readonly steps: readonly Draft[];
+  readonly warnings: readonly string[];
+  /** The operator, who says that the files are gone, and whoever does not hear those ids. */
+  readonly witnesses: readonly string[];
+};
+
+/** `living`: the members that live, and those that have been started by then. */
+export function renewLost(one: Case, living: readonly string[]): Renewal {
+  const { judged, options, observation, files } = one;
+  const { database, quorum } = judged.verdict;
+  const lost = (options.lost ?? []).filter((member) => judged.view.members.some((seen) => seen.member === member));
+  const known = { ...idsInFiles(files), ...options.serverIds };
+  const members: string[] = [];
+  const steps: Draft[] = [];
+  const warnings: string[] = [];
+  const witnesses = new Set<string>();
+  let configured = quorum.configured;
+  for (const member of lost) {
+    const voter = voterOf(one, member, lost);
+    if (voter === undefined) {
+      warnings.push(`which id ${member} had is not known: give a file of another member, or a history`);
+      continue;
+    }
+    if (voter.liveness === "live") continue;
+    const serverId = voter.serverId ?? known[`${voter.short}@${comparable(voter.address)}`];
+    const through = living[0];
+    if (serverId === undefined || through === undefined) {
+      warnings.push(`only ${voter.short} is known of the id that ${member} had: find the whole one in a member's file`);
+      continue;
+    }
+    if (living.length < majorityOf(configured - 1)) {
+      warnings.push(`${member} can join anew only when ${majorityOf(configured - 1)} others live`);
+      continue;
+    }
+    configured--;
+    members.push(member);
+    for (const witness of ["operator", ...voter.silentTo]) witnesses.add(witness);
+    const remotes = quorum.voters.filter(({ key }) => key !== voter.key).map(({ address }) => address);
+    const where = at(one, member);
+    const join = joinStep(where, voter.address, remotes, judged.view.clusterId);
+    steps.push(
+      {
+        title: `Have the id that ${member} had forgotten: ${serverId}`,
+        kind: "act",
+        database,
+        member: through,
+        command: appctl(options.site ?? {}, observation, through, database, "cluster/kick", database, serverId),
+        text: `${voter.address}. Whoever is asked passes it on to the leader; it is done when nobody lists it.`,
+        before: [
+          { type: "one-leader", database },
+          { type: "no-change-under-way", database },
+          { type: "silent", database, server: voter.key },
+        ],
+        after: [{ type: "absent", database, server: voter.key }],
+        withinMs: options.withinMs ?? 60_000,
+        isDestructive: true,
+        undo: "None: an id that was removed never comes back. The server joins anew, with a fresh file and a new id.",
+      },
+      {
+        ...join,
+        text: "Its server must not run meanwhile: one that finds no file may make a cluster of its own. Give the file the owner and the mode that other members' files have.",
+        before: [
+          { type: "stopped", database, member },
+          { type: "absent", database, server: voter.key },
+        ],
+      },
+      startStep(
+        where,
+        [{ type: "one-leader", database }],
+        [{ type: "caught-up", database, member }],
+        options.withinMs ?? 120_000,
+      ),
+    );
+  }
+  return { members, steps, warnings, witnesses: [...witnesses] };
+}
