@@ -1,5 +1,5 @@
 import { realOvs } from "@ovnha/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Lab, SB, startLab } from "./lab.ts";
 
 describe.skipIf(realOvs() === "skip").sequential("incidents of a cluster of five, seen and healed", () => {
@@ -8,6 +8,7 @@ describe.skipIf(realOvs() === "skip").sequential("incidents of a cluster of five
   beforeAll(async () => {
     lab = await startLab(5);
   }, 60_000);
+  afterEach(() => lab.forget(), 120_000);
   afterAll(() => lab?.[Symbol.asyncDispose]());
 
   it("A3, A5: three of five die; whoever says that it is connected is not believed, and they are started", async () => {
@@ -22,4 +23,27 @@ describe.skipIf(realOvs() === "skip").sequential("incidents of a cluster of five
     expect((await lab.execute(plan)).isComplete).toBe(true);
     await lab.untilWell();
   }, 40_000);
+
+  it("B1: two lose their files and join again; both ghosts count, and are forgotten one after the other", async () => {
+    const leader = await lab.cluster().waitForLeader();
+    const wiped = (await lab.cluster().followers()).slice(0, 2);
+    const ghosts: string[] = [];
+    for (const index of wiped) {
+      ghosts.push(await lab.cluster().sid(index));
+      await lab.loseFile(index, [await lab.raftAddress(leader)]);
+      await lab.cluster().member(index).start();
+      await lab.cluster().waitConnected();
+    }
+    const { verdict } = await lab.until("duplicate-address");
+    expect(verdict.quorum).toMatchObject({ state: "yes", configured: 7, needed: 4, live: 5, ghosts: 2 });
+    const kicked: (string | undefined)[] = [];
+    for (const _ghost of ghosts) {
+      await lab.until("duplicate-address");
+      const plan = await lab.recovery();
+      expect(plan).toMatchObject({ decision: "kick", blockers: [] });
+      kicked.push(plan.steps.find(({ kind }) => kind === "act")?.command?.args.at(-1));
+      expect((await lab.execute(plan)).isComplete).toBe(true);
+    }
+    expect(kicked.toSorted()).toEqual(ghosts.toSorted());
+  }, 120_000);
 });

@@ -89,7 +89,7 @@ describe.skipIf(realOvs() === "skip").sequential("incidents of leaving and remov
       async () => {
         await lab.judge();
         const next = await lab.recovery();
-        return next.decision === "rejoin" && next;
+        return next.decision === "rejoin" ? next : undefined;
       },
       { what: "a plan to let it join anew", deadlineMs: 60_000 },
     );
