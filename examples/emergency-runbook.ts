@@ -4,7 +4,16 @@
  */
 import { rename } from "node:fs/promises";
 import { openDbFile, inspect } from "@ovnha/dbfile";
-import { assess, emptyHistory, type FileFacts, observe, remember, renderRunbook, runbook } from "@ovnha/cluster";
+import {
+  assess,
+  emptyHistory,
+  type FileFacts,
+  fileFacts,
+  observe,
+  remember,
+  renderRunbook,
+  runbook,
+} from "@ovnha/cluster";
 import { inPair, siteOf } from "./pair.ts";
 
 /** What the story's operators also look at; none of it is OVSDB's. */
@@ -52,6 +61,8 @@ await inPair(
     await look();
     const observation = await look();
     const verdict = assess(observation, { expected, history });
+    // Of its own pair it knows which disk was wiped; the files of the others tell the whole ids of all.
+    const lost = own === undefined ? [] : ["master3"];
     const files: Record<string, Record<string, FileFacts>> = {};
     if (own !== undefined)
       for (const [database, cluster] of [
@@ -62,11 +73,12 @@ await inPair(
           await Promise.all(
             [0, 1].map(async (index) => {
               using file = await openDbFile(cluster.file(index));
-              return [`master${index + 1}`, (await inspect(file)) as unknown as FileFacts] as const;
+              return [`master${index + 1}`, fileFacts(await inspect(file))] as const;
             }),
           ),
         );
-    const book = runbook(verdict, { observation, expected, history, site: siteOf(pair), files, looks: KUBE_OVN });
+    const site = siteOf(pair);
+    const book = runbook(verdict, { observation, expected, history, site, files, lost, looks: KUBE_OVN });
     console.log(renderRunbook(book, "markdown"));
   },
 );

@@ -36,7 +36,7 @@ const STORIES: Record<string, RegExp> = {
   exporter:
     /ovn-cluster\.rules\.yaml[\s\S]*fault_tolerance\{database="OVN_Northbound"\} 1[\s\S]*is killed[\s\S]*fault_tolerance\{database="OVN_Northbound"\} 0[\s\S]*my_tool_up 1/,
   "emergency-runbook":
-    /# Runbook for OVN_Northbound and OVN_Southbound: critical[\s\S]*ping -c3 100\.64\.0\.1[\s\S]*Start master2's server of OVN_Northbound[\s\S]*forgotten: [0-9a-f-]{36}\n[\s\S]*Make master3 a file that joins[\s\S]*Start master3's server of OVN_Northbound[\s\S]*undo: /,
+    /# Runbook for OVN_Northbound and OVN_Southbound: critical[\s\S]*ping -c3 100\.64\.0\.1[\s\S]*Start master2's server of OVN_Northbound[\s\S]*forgotten: [0-9a-f-]{36} [\s\S]*Make master3 a file that joins[\s\S]*Start master3's server of OVN_Northbound[\s\S]*undo: /,
   backup:
     /1000 rows as of index \d+\n {2}verified: whole\n {2}rehearsed on ovsdb-server .*every row is back[\s\S]*to keep: 1, to remove: 0/,
   "restore-cluster":

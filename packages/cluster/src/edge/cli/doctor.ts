@@ -8,7 +8,15 @@ import { type ProbeResult, probeWrite } from "../probe/write.ts";
 import type { CommandContext } from "./command.ts";
 import { look } from "./looks.ts";
 import { renderStatus } from "./render.ts";
-import { addSiteOptions, readHistory, type SiteFlags, siteOf, writeHistory } from "./site-options.ts";
+import {
+  addSiteOptions,
+  lostOf,
+  readFiles,
+  readHistory,
+  type SiteFlags,
+  siteOf,
+  writeHistory,
+} from "./site-options.ts";
 import { addTargetOptions, type Asked, readTargets, type TargetFlags, wholeNumber } from "./targets.ts";
 import { colours, EXIT, exitOf } from "./terminal.ts";
 
@@ -35,18 +43,20 @@ export function define(command: Command, { terminal, end }: CommandContext): voi
     .option("--json", "the observation, the verdict and the plans as JSON")
     .action(async (flags: Flags) => {
       const asked = await readTargets(flags, terminal);
+      const lost = lostOf(flags, asked.members);
       const before = await readHistory(flags.history);
       const extras = ["storage", "memory", "version", "log"] as const;
       const { observation, verdict, history } = await look(asked, terminal, {
         count: flags.looks,
         intervalMs: flags.interval * 1_000,
         history: before,
+        files: await readFiles(flags.files, asked.members),
         extras,
       });
       await writeHistory(flags.history, history);
       const site = siteOf(flags, asked.members);
       const plans = verdict.databases.map(({ database }) =>
-        planRecovery(observation, { database, expected: asked.expected, history, site }),
+        planRecovery(observation, { database, expected: asked.expected, history, site, lost }),
       );
       const probes = flags.probe === true ? await probeAll(asked) : [];
       const contents = flags.content === true ? await compareAll(asked) : [];

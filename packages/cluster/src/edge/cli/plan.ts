@@ -6,6 +6,7 @@ import { planKick, planLeave } from "../../plan/kick.ts";
 import { planRecovery } from "../../plan/recovery.ts";
 import { renderPlan } from "../../plan/render.ts";
 import { planRollingRestart, type RestartPlan } from "../../plan/restart.ts";
+import type { Site } from "../../plan/site.ts";
 import { planElectionTimer } from "../../plan/timer.ts";
 import type { Plan, PlanStep } from "../../plan/types.ts";
 import { execute, type StepOutcome } from "../plan/execute.ts";
@@ -16,6 +17,8 @@ import { formatOf } from "./runbook.ts";
 import {
   addSiteOptions,
   lockOperation,
+  lostOf,
+  readFiles,
   readHistory,
   runnersOf,
   type SiteFlags,
@@ -27,7 +30,7 @@ import { EXIT, type Terminal } from "./terminal.ts";
 
 type Flags = TargetFlags &
   SiteFlags & { readonly json?: boolean; readonly format: string; readonly execute?: boolean; readonly yes?: boolean };
-type Made = Looks & { readonly asked: Asked; readonly site: ReturnType<typeof siteOf> };
+type Made = Looks & { readonly asked: Asked; readonly site: Site; readonly lost: readonly string[] };
 
 export function define(command: Command, context: CommandContext): void {
   const { terminal, end } = context;
@@ -84,8 +87,8 @@ export function define(command: Command, context: CommandContext): void {
   sub("recovery", "what to do about what is wrong")
     .argument("<database>", "nb, sb, or a schema's name")
     .action((database: string, flags: Flags) =>
-      run(flags, ({ observation, history, asked, site }) =>
-        planRecovery(observation, { database: databaseName(database), expected: asked.expected, history, site }),
+      run(flags, ({ observation, history, asked, site, lost }) =>
+        planRecovery(observation, { database: databaseName(database), expected: asked.expected, history, site, lost }),
       ),
     );
 }
@@ -94,15 +97,17 @@ export function define(command: Command, context: CommandContext): void {
 async function planAndMaybeDo(flags: Flags, terminal: Terminal, make: (made: Made) => Plan): Promise<number> {
   const format = formatOf(flags);
   const asked = await readTargets(flags, terminal);
+  const lost = lostOf(flags, asked.members);
   const before = await readHistory(flags.history);
   const looks = await look(asked, terminal, {
     count: 3,
     intervalMs: 1_000,
     history: before,
+    files: await readFiles(flags.files, asked.members),
     extras: ["storage", "log"],
   });
   await writeHistory(flags.history, looks.history);
-  const plan = make({ ...looks, asked, site: siteOf(flags, asked.members) });
+  const plan = make({ ...looks, asked, site: siteOf(flags, asked.members), lost });
   terminal.out(renderPlan(plan, format));
   if (looks.verdict.health === "unknown") return EXIT.unknown;
   if (plan.blockers.length > 0) return EXIT.critical;

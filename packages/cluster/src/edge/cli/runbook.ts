@@ -5,7 +5,15 @@ import { renderRunbook, type RenderFormat } from "../../plan/render.ts";
 import { runbook } from "../../plan/runbook.ts";
 import type { CommandContext } from "./command.ts";
 import { look } from "./looks.ts";
-import { addSiteOptions, readHistory, type SiteFlags, siteOf, writeHistory } from "./site-options.ts";
+import {
+  addSiteOptions,
+  lostOf,
+  readFiles,
+  readHistory,
+  type SiteFlags,
+  siteOf,
+  writeHistory,
+} from "./site-options.ts";
 import { addTargetOptions, readTargets, type TargetFlags } from "./targets.ts";
 import { exitOf } from "./terminal.ts";
 
@@ -24,11 +32,13 @@ export function define(command: Command, { terminal, end }: CommandContext): voi
     .action(async (flags: Flags) => {
       const format = formatOf(flags);
       const asked = await readTargets(flags, terminal);
+      const lost = lostOf(flags, asked.members);
       const before = await readHistory(flags.history);
       const { observation, verdict, history } = await look(asked, terminal, {
         count: 3,
         intervalMs: 1_000,
         history: before,
+        files: await readFiles(flags.files, asked.members),
         extras: ["storage", "log"],
       });
       await writeHistory(flags.history, history);
@@ -37,6 +47,7 @@ export function define(command: Command, { terminal, end }: CommandContext): voi
         expected: asked.expected,
         history,
         site: siteOf(flags, asked.members),
+        lost,
       });
       terminal.out(renderRunbook(book, format));
       end(exitOf(verdict.health));

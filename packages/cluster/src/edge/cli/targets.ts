@@ -39,7 +39,7 @@ export type Asked = Targets & {
   readonly timeoutMs: number;
 };
 
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 /** Adds the options of {@link TargetFlags} to a command. */
 export function addTargetOptions(command: Command): Command {
