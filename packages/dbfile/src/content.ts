@@ -102,9 +102,11 @@ export async function* transactionText(
     }
     const written = counts.get(row.table) ?? 0;
     const text = table.text(row);
-    if (seen?.has(row.uuid.toLowerCase()) === true)
+    // One uuid may stand in two tables: it is a key of its table alone.
+    const key = `${row.table} ${row.uuid.toLowerCase()}`;
+    if (seen?.has(key) === true)
       throw new DbFileError("BAD_TRANSACTION", `row ${row.uuid} of table ${row.table} comes twice`);
-    seen?.add(row.uuid.toLowerCase());
+    seen?.add(key);
     if (written >= table.maxRows)
       throw new DbFileError(
         "BAD_TRANSACTION",

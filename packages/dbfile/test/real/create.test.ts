@@ -149,6 +149,25 @@ describe.skipIf(realOvs() === "skip")("files made for real servers", () => {
     expect(await code(createStandalone({ path: dangling, schema: LAB }))).toBe("EXISTS");
   });
 
+  test("a uuid may stand in two tables, as ovsdb-server has it, and only once in one", async () => {
+    const schema = {
+      name: "Two",
+      version: "1.0.0",
+      tables: {
+        A: { isRoot: true, columns: { text: { type: "string" } } },
+        B: { isRoot: true, columns: { text: { type: "string" } } },
+      },
+    };
+    const uuid = "11111111-2222-4333-8444-555555555555";
+    const both = ["A", "B"].map((table) => ({ table, uuid, columns: { text: table } }));
+    const { path: made } = await createStandalone({ path: path(), schema, rows: both });
+    const served = await serverRows(made, "Two");
+    expect(Object.keys(served).sort()).toEqual(["A", "B"]);
+    for (const table of ["A", "B"]) expect(Object.keys(served[table] ?? {})).toEqual([uuid]);
+    const twice = [both[0] as FileRow, { ...(both[0] as FileRow), uuid: uuid.toUpperCase() }];
+    expect(await code(createStandalone({ path: path(), schema, rows: twice }))).toBe("BAD_TRANSACTION");
+  });
+
   test("of two that make the same file at once, one wins", async () => {
     const target = path();
     const done = await Promise.all(
