@@ -20,6 +20,8 @@ export type MemberView = {
     | undefined;
   /** Why there is no row. */
   readonly problem?: string | undefined;
+  /** It answers, and does not serve this database. */
+  readonly isAbsent?: boolean | undefined;
 };
 
 export type ChooseOptions = {

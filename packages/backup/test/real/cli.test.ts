@@ -3,7 +3,14 @@ import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type OvsdbCluster, ovsdbTransact, realOvs, startCluster, temporaryFolder } from "@ovnha/testkit";
+import {
+  type OvsdbCluster,
+  ovsdbTransact,
+  realOvs,
+  startCluster,
+  startStandalone,
+  temporaryFolder,
+} from "@ovnha/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runOvnBackup } from "../../src/edge/cli/ovn-backup.ts";
 import { fakeMember } from "../support/fake-member.ts";
@@ -142,6 +149,26 @@ describe.skipIf(realOvs() === "skip")("ovn-backup", () => {
       status: 3,
       err: expect.stringContaining("/nowhere.db"),
     });
+  });
+
+  test("verifies a folder of two databases against servers of one of them, and says which is not compared", async () => {
+    const into = temporaryFolder();
+    const other = { ...LAB_SCHEMA, name: "Other" };
+    await using server = await startStandalone({ schemas: [other], listen: "unix" });
+    const databases = ["--db", `Lab=${cluster.remote}`, "--db", `Other=${server.unix}`];
+    expect((await run("take", "--into", into, ...databases)).status).toBe(0);
+    const { status, out, err } = await run("verify", into, "--live", cluster.remote);
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    expect(out.match(/^whole /gm)).toHaveLength(2);
+    expect(out).toMatch(/not compared: .* does not serve Other/);
+    expect(out).toMatch(/now: \d+ rows/);
+    const apart = await run(
+      "verify",
+      join(into, names(into).find((name) => /^Lab-.*db$/.test(name)) ?? ""),
+      "--live",
+      server.unix,
+    );
+    expect(apart).toMatchObject({ status: 3, out: expect.stringMatching(/^whole .*not compared/s) });
   });
 
   test.each([

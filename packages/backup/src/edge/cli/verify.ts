@@ -29,14 +29,16 @@ type Flags = TlsFlags & {
 
 const HELP = `
 Looks at hash, size, compression, every record, schema, values, references, indexes and row counts. With --live, tells what
-has changed in the live database since; that is no problem of the backup.
+has changed in the live database since; that is no problem of the backup. Of several databases, those that the remote does not
+serve are not compared, and a line says so.
 
 Examples:
   ovn-backup verify /backup/OVN_Northbound-20261125T195613Z.db.gz
   ovn-backup verify /backup                                        every backup in the folder
   ovn-backup verify nb.db --live tcp:10.0.0.1:6641
 
-Exit status: 0 all are whole; 1 one is not; 2 wrong usage; 3 it could not be looked at.`;
+Exit status: 0 all are whole; 1 one is not; 2 wrong usage; 3 it could not be looked at, or --live serves none of
+the databases.`;
 
 export function defineVerify(command: Command, terminal: Terminal): void {
   addTlsOptions(command)
@@ -81,9 +83,13 @@ async function runVerify(paths: readonly string[], flags: Flags, terminal: Termi
       }),
     );
   const ok = reports.every((report) => report.ok);
-  terminal.end(ok ? EXIT.ok : EXIT.bad);
+  const isNothingCompared =
+    flags.live !== undefined &&
+    reports.every(({ live, liveSkipped }) => live === undefined && liveSkipped !== undefined);
+  terminal.end(ok ? (isNothingCompared ? EXIT.failed : EXIT.ok) : EXIT.bad);
   if (flags.json === true) return printJson(terminal, "verify", { ok, backups: reports });
   for (const report of reports) terminal.out(reportText(report, terminal));
+  if (isNothingCompared) terminal.err(`ovn-backup: ${flags.live} serves none of these databases; name other remotes\n`);
 }
 
 export function reportText(report: VerifyReport, terminal: Terminal): string {
@@ -95,6 +101,7 @@ export function reportText(report: VerifyReport, terminal: Terminal): string {
   for (const { severity, message } of report.problems)
     lines.push(`  ${severity === "error" ? red("problem") : yellow("warning")}  ${message}`);
   if (report.problemsLeftOut > 0) lines.push(`  and ${report.problemsLeftOut} more`);
+  if (report.liveSkipped !== undefined) lines.push(`  not compared: ${report.liveSkipped}`);
   return `${lines.join("\n")}\n${report.live === undefined ? "" : liveText(report.live)}`;
 }
 

@@ -26,7 +26,8 @@ export async function askMembers(remotes: string, database: string, options: Row
         return { remote: session.remote, row };
       } catch (error) {
         await session.session.close();
-        return { remote: session.remote, problem: (error as Error).message };
+        const isAbsent = error instanceof BackupError && error.code === "NOT_FOUND";
+        return { remote: session.remote, problem: (error as Error).message, isAbsent };
       }
     }),
   );

@@ -26,7 +26,10 @@ export type LiveComparison = Difference & {
   readonly warnings: readonly string[];
 };
 
-/** Reads every row of the live database once; what it holds is the backup and a note for each row seen. */
+/**
+ * Reads every row of the live database once; what it holds is the backup and a note for each row seen.
+ * @throws BackupError `NOT_FOUND` if those that answer do not serve the database, `NO_SOURCE` if none can be compared with, `ABORTED`
+ */
 export async function compareWithServer(content: DatabaseContent, options: LiveOptions): Promise<LiveComparison> {
   const database = content.schema.name;
   const { views, sessions, cid } = await askMembers(options.remote, database, options);
@@ -35,6 +38,9 @@ export async function compareWithServer(content: DatabaseContent, options: LiveO
     const [best] = candidates;
     const session = best === undefined ? undefined : sessions.get(best.view.remote);
     if (best === undefined || session === undefined) {
+      const absent = views.filter(({ isAbsent }) => isAbsent === true);
+      if (absent.length > 0 && views.every(({ row }) => row === undefined))
+        throw new BackupError("NOT_FOUND", absent.map(({ problem = "" }) => problem).join("; "));
       const reasons = refused.map(({ remote, reason }) => `${remote}: ${reason}`);
       throw new BackupError("NO_SOURCE", `no server can be compared with:\n  ${reasons.join("\n  ")}`);
     }

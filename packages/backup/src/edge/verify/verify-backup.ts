@@ -53,6 +53,8 @@ export type VerifyReport = {
   readonly sha256: string;
   readonly bytes: number;
   readonly live: LiveComparison | undefined;
+  /** Why there is no comparison although one was asked for: the servers do not serve this database. */
+  readonly liveSkipped: string | undefined;
   readonly durationMs: number;
 };
 
@@ -93,6 +95,7 @@ export async function examineBackup(
   if (manifest !== undefined) checkFile(manifest, digest, problems);
   let content: DatabaseContent | undefined;
   let live: LiveComparison | undefined;
+  let liveSkipped: string | undefined;
   let level: VerifiedMark["level"] = "verified";
   try {
     const compression = path.endsWith(".gz") ? "gzip" : "none";
@@ -107,7 +110,12 @@ export async function examineBackup(
     if (content !== undefined) {
       await runPaced(checkContent(content, problems), signal);
       if (manifest !== undefined) checkContentAgainst(manifest, content, problems);
-      if (options.live !== undefined) live = await compareWithServer(content, { ...options.live, signal });
+      if (options.live !== undefined)
+        live = await compareWithServer(content, { ...options.live, signal }).catch((error: unknown) => {
+          if (!(error instanceof BackupError) || error.code !== "NOT_FOUND") throw error;
+          liveSkipped = error.message;
+          return undefined;
+        });
       if (problems.ok && further !== undefined)
         level = await further({ content, problems, unpackedPath: unpacked.path, manifest });
     }
@@ -128,6 +136,7 @@ export async function examineBackup(
     sha256: digest.sha256,
     bytes: digest.bytes,
     live,
+    liveSkipped,
     durationMs: Math.round(performance.now() - startMs),
   };
   return { report };
