@@ -29,12 +29,15 @@ export const sha1Hex = (bytes: Uint8Array): string => createHash("sha1").update(
 /**
  * Writing is synchronous on purpose: whoever reads the socket cannot run ahead of the disk, so nothing piles up.
  *
- * A compressed file is a sequence of gzip members, one for each block; every gunzip reads them as one. The first is not
- * compressed but stored, so that its size is known before its content is (see `take/head.ts`).
+ * A compressed file is a sequence of gzip members, one for each block; every gunzip reads them as one. The first three are
+ * the head, whose size must be known before its content is (see `take/head.ts`): the schema, which is known, is compressed,
+ * and the lines around it, some 200 bytes that are not, are stored.
  */
 export class StandaloneWriter {
   readonly #path: string;
   readonly #schemaJson: string;
+  /** The schema as a gzip member; undefined for no compression. */
+  readonly #packedSchema: Buffer | undefined;
   readonly #options: WriterOptions;
   readonly #room: number;
   readonly #headBytes: number;
@@ -54,7 +57,9 @@ export class StandaloneWriter {
     this.#schemaJson = schemaJson;
     this.#options = options;
     this.#room = headRoom(schemaJson);
-    this.#headBytes = this.#pack(Buffer.alloc(this.#room)).length;
+    const { gzipLevel } = options;
+    this.#packedSchema = gzipLevel === undefined ? undefined : gzipSync(schemaJson, { level: gzipLevel });
+    this.#headBytes = this.#pack(standaloneHead(schemaJson, this.#room, 0, sha1Hex(Buffer.of()), sha1Hex)).length;
     this.#position = this.#headBytes;
     this.#block = Buffer.allocUnsafe(options.gzipLevel === undefined ? BLOCK_BYTES_PLAIN : BLOCK_BYTES);
     try {
@@ -152,7 +157,15 @@ export class StandaloneWriter {
   }
 
   #pack(head: Uint8Array): Uint8Array {
-    return this.#options.gzipLevel === undefined ? head : gzipSync(head, { level: 0, chunkSize: head.length + 4096 });
+    if (this.#packedSchema === undefined) return head;
+    const schemaStart = head.indexOf(0x0a) + 1;
+    const schemaEnd = schemaStart + Buffer.byteLength(this.#schemaJson);
+    // What is stored takes as many bytes as it has and a constant, so wherever the parts meet, the sum stays.
+    return Buffer.concat([
+      gzipSync(head.subarray(0, schemaStart), { level: 0 }),
+      this.#packedSchema,
+      gzipSync(head.subarray(schemaEnd), { level: 0 }),
+    ]);
   }
 
   #write(bytes: Uint8Array, position: number): void {
