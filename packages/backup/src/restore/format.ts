@@ -1,5 +1,6 @@
 /** A plan for people: as text for a terminal, and as Markdown for a ticket or a runbook. */
 import { DATABASE_NAMES } from "../layout/profile.ts";
+import type { ClientReset } from "../layout/profile.ts";
 import { commandText, visible } from "./facts.ts";
 import type { RestoreState } from "./machine.ts";
 import {
@@ -90,7 +91,15 @@ export interface FormatOptions {
   readonly state?: RestoreState | undefined;
   /** Leaves out the actions and conditions of each step. */
   readonly brief?: boolean | undefined;
+  /** What the last line says: `dry run` (default) how to carry it out, `none` nothing, since somebody acts or has acted. */
+  readonly ending?: "dry run" | "none" | undefined;
 }
+
+/** Whether a step is a person's: the restore itself only names it. */
+export const isByHand = ({ actions }: RestoreStep): boolean =>
+  actions.length > 0 && actions.every(({ kind }) => kind === "tell");
+
+const clientLine = ({ who, command, note }: ClientReset): string => `${who}: ${commandText(command)}   # ${note}`;
 
 /** For a terminal; ends with a line feed. */
 export function formatPlan(plan: RestorePlan, options: FormatOptions = {}): string {
@@ -109,16 +118,9 @@ export function formatPlan(plan: RestorePlan, options: FormatOptions = {}): stri
     );
   if (plan.findings.length > 0) out.push("", ...plan.findings.flatMap(findingLines));
   out.push("");
-  for (const [index, step] of plan.steps.entries()) out.push(...stepLines(index, step, options));
-  if (plan.clients.length > 0)
-    out.push("", "Clients that remember the old cluster, to be reset when all members are connected:");
-  for (const { who, command, note } of plan.clients) out.push(`  ${who}: ${commandText(command)}   # ${note}`);
-  out.push(
-    "",
-    isRefused(plan)
-      ? "This plan cannot be carried out; see REFUSED above."
-      : "Nothing was changed. To carry it out: --execute.",
-  );
+  for (const [index, step] of plan.steps.entries()) out.push(...stepLines(index, step, plan.clients, options));
+  if (isRefused(plan)) out.push("", "This plan cannot be carried out; see REFUSED above.");
+  else if (options.ending !== "none") out.push("", "Nothing was changed. To carry it out: --execute.");
   return `${out.map(visible).join("\n")}\n`;
 }
 
@@ -126,10 +128,21 @@ function findingLines({ code, severity, message, remedy }: PlanFinding): string[
   return [`${LABEL[severity]} ${code}: ${message}`, `  remedy: ${remedy}`];
 }
 
-function stepLines(index: number, step: RestoreStep, { state, brief }: FormatOptions): string[] {
+function stepLines(
+  index: number,
+  step: RestoreStep,
+  clients: readonly ClientReset[],
+  { state, brief }: FormatOptions,
+): string[] {
   const now = state?.steps.get(step.id);
+  const number = `${String(index + 1).padStart(3)}. `;
+  if (isByHand(step))
+    return [
+      `${number}[yours] ${step.title}  (${step.id})`,
+      ...clients.map((client) => `       run    ${clientLine(client)}`),
+    ];
   const lines = [
-    `${String(index + 1).padStart(3)}. ${now === undefined || now === "waiting" ? "" : `[${now}] `}${step.title}  (${step.id}, ${place(step.host)})`,
+    `${number}${now === undefined || now === "waiting" ? "" : `[${now}] `}${step.title}  (${step.id}, ${place(step.host)})`,
   ];
   if (brief === true) return lines;
   for (const check of step.before) lines.push(`       needs  ${checkText(check)}`);
@@ -165,7 +178,7 @@ export function formatPlanMarkdown(plan: RestorePlan, options: FormatOptions = {
   for (const [index, step] of plan.steps.entries()) {
     const now = options.state?.steps.get(step.id);
     out.push(
-      `${index + 1}. ${now === "done" ? "[x] " : ""}**${text(step.title)}** (${code(step.id)}, ${text(place(step.host))})`,
+      `${index + 1}. ${isByHand(step) ? "[yours] " : now === "done" ? "[x] " : ""}**${text(step.title)}** (${code(step.id)}, ${text(place(step.host))})`,
     );
     if (options.brief === true) continue;
     for (const check of step.before) out.push(`   - needs: ${text(checkText(check))}`);

@@ -97,6 +97,7 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", { timeout: 120_000 }
     const done = await runCommandLine("restore", "--cluster", cluster, "--source", backup, "--work", work, "--execute");
     expect(done.code, done.out + done.err).toBe(0);
     expect(done.out).toContain("Restored.");
+    expect(done.out).not.toContain("Nothing was changed");
     expect(done.err).toContain("fresh backup: ");
     await lab.connected();
     for (const remote of lab.remotes) expect(await names(remote)).toEqual(wanted);
@@ -116,6 +117,9 @@ describe.skipIf(realOvs() === "skip")("ovn-backup restore", { timeout: 120_000 }
     );
     expect(again).toMatchObject({ code: 3 });
     expect(again.err).toContain("work folder of another restore");
+    const told = await runCommandLine("restore", "--status", work);
+    expect(told.out).toContain("It is restored.");
+    expect(told.out).not.toContain("Nothing was changed");
     const status = await runCommandLine("restore", "--status", work, "--json");
     expect(JSON.parse(status.out)).toMatchObject({ closed: "restored" });
     expect((await runCommandLine("restore", "--resume", work, "--execute")).out).toContain("Restored.");

@@ -3,6 +3,7 @@ import {
   findProfile,
   formatPlan,
   formatPlanMarkdown,
+  initialState,
   HERE,
   isRefused,
   type MemberDatabaseFacts,
@@ -12,6 +13,7 @@ import {
   type RestorePlan,
   type SourceFacts,
 } from "../../src/index.ts";
+import { stateText } from "../../src/edge/cli/restore-output.ts";
 import { DOWN, makeCluster, makeFacts, makeOptions, NOW_MS, SOURCE, sidOf, up } from "./scene.ts";
 
 const ids = (plan: RestorePlan): string[] => plan.steps.map(({ id }) => id);
@@ -208,6 +210,20 @@ describe("a plan in print", () => {
     expect(text).toContain("d0000000-0000-4000-8000-000000000000");
     expect(text).toContain("/var/lib/ovn/ovnha-restore-0a0b0c0d/old");
     expect(formatPlan(plan, { brief: true }).length).toBeLessThan(text.length / 2);
+  });
+  test("says that nothing was changed only where nothing is, and shows what is left to a person as theirs", () => {
+    const good = planRestore(makeCluster(), makeFacts(), makeOptions());
+    const steps = new Map(good.steps.map(({ id }) => [id, "done" as const]));
+    const state = { ...initialState(good), steps, closed: "restored" as const };
+    expect(formatPlan(good)).toMatch(/\n\nNothing was changed\. To carry it out: --execute\.\n$/);
+    const after = formatPlan(good, { state, brief: true, ending: "none" });
+    expect(after).not.toContain("Nothing was changed");
+    expect(after).toMatch(/\[yours\] Reset the \d kinds of clients/);
+    expect(good.clients.length).toBeGreaterThan(0);
+    expect(after.match(/^ +run {4}.*-cluster-state-reset.*#/gm)?.length).toBeGreaterThan(0);
+    expect(after.match(/\[done\]/g)).toHaveLength(good.steps.length - 1);
+    expect(stateText(good, state)).toMatch(/It is restored/);
+    expect(stateText(good, { ...state, closed: undefined })).toMatch(/not finished; resume it/);
   });
   test("as Markdown keeps its tables and lists whole", () => {
     const lines = formatPlanMarkdown(plan).split("\n");

@@ -1,5 +1,7 @@
 /** What `ovn-backup restore` says while it acts, and at the end. */
 import { commandText, visible } from "../../restore/facts.ts";
+import { isByHand } from "../../restore/format.ts";
+import type { RestoreState } from "../../restore/machine.ts";
 import { HERE, type RestorePlan, type RestoreStep } from "../../restore/types.ts";
 import type { RestoreProgress, RestoreResult } from "../restore/execute.ts";
 
@@ -11,7 +13,9 @@ export function progressLine(progress: RestoreProgress): string | undefined {
   switch (progress.type) {
     case "step": {
       const again = progress.attempt > 1 ? ` (attempt ${progress.attempt})` : "";
-      return visible(`[${progress.number}/${progress.of}] ${step.title}, ${place(step)}${again}`);
+      return visible(
+        `[${progress.number}/${progress.of}] ${isByHand(step) ? "yours: " : ""}${step.title}, ${place(step)}${again}`,
+      );
     }
     case "waiting":
       return visible(`    waiting: ${progress.reason}`);
@@ -32,6 +36,20 @@ export function progressLine(progress: RestoreProgress): string | undefined {
     default:
       return progress satisfies never;
   }
+}
+
+/** How far it has come, after its plan; ends with a line feed. */
+export function stateText(plan: RestorePlan, { closed, undoing, steps, lastFailure }: RestoreState): string {
+  const failure = lastFailure === undefined ? "" : `Failed last at ${lastFailure.step}: ${lastFailure.reason}`;
+  const folder = commandText([plan.workFolder]);
+  const lines = ["", ...(failure === "" ? [] : [failure])];
+  if (closed === "restored")
+    lines.push(`It is restored.${plan.steps.some(isByHand) ? " Steps marked [yours] are for you." : ""}`);
+  else if (closed === "undone") lines.push("It is undone: the old files are back.");
+  else if (undoing) lines.push(`It is being undone; to finish that: ovn-backup restore --undo ${folder} --execute`);
+  else if ([...steps.values()].every((step) => step === "waiting")) lines.push("No step was begun.");
+  else lines.push(`It was begun and is not finished; resume it: ovn-backup restore --resume ${folder} --execute`);
+  return `${lines.map(visible).join("\n")}\n`;
 }
 
 /** For people; ends with a line feed. */

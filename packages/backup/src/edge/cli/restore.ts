@@ -20,7 +20,7 @@ import { lookAtSource } from "../restore/source.ts";
 import { survey } from "../restore/survey.ts";
 import { ioError } from "../take/io-error.ts";
 import { takeBackup } from "../take/take-backup.ts";
-import { progressLine, resultJson, resultText } from "./restore-output.ts";
+import { progressLine, resultJson, resultText, stateText } from "./restore-output.ts";
 import { EXIT, printJson, span, type Terminal, whole } from "./terminal.ts";
 
 type CommandEdge = Pick<Terminal, "out" | "err" | "signal" | "end">;
@@ -127,7 +127,7 @@ async function planAndRun(flags: Flags, edge: CommandEdge): Promise<void> {
     edge.end(isRefused(plan) ? EXIT.bad : EXIT.ok);
     return;
   }
-  if (!isJson) edge.out(formatPlan(plan, { brief: true }));
+  if (!isJson) edge.out(`${formatPlan(plan, { brief: true, ending: "none" })}\n`);
   await keepDescription(plan.workFolder, text);
   await act(plan, described, flags, edge);
 }
@@ -207,8 +207,9 @@ async function goOn(workFolder: string, flags: Flags, edge: CommandEdge): Promis
   const state = foldJournal(plan, planHash(plan), events);
   if (flags.status !== undefined || flags.execute !== true) {
     const isJson = flags.json === true || flags.format === "json";
-    const view = { state, brief: flags.brief };
     const { closed, undoing, lastFailure, steps } = state;
+    const ending = flags.status !== undefined || closed !== undefined ? "none" : "dry run";
+    const view = { state, brief: flags.brief, ending } as const;
     if (isJson)
       printJson(edge, "restore", {
         planId: plan.id,
@@ -218,7 +219,8 @@ async function goOn(workFolder: string, flags: Flags, edge: CommandEdge): Promis
         steps: Object.fromEntries(steps),
         events,
       });
-    else edge.out(flags.format === "markdown" ? formatPlanMarkdown(plan, view) : formatPlan(plan, view));
+    else if (flags.format === "markdown") edge.out(formatPlanMarkdown(plan, view));
+    else edge.out(formatPlan(plan, view) + stateText(plan, state));
     edge.end(EXIT.ok);
     return;
   }
