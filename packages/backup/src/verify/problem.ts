@@ -24,7 +24,9 @@ export type ProblemCode =
   /** More rows than the table's `maxRows`, or another number than the manifest has. */
   | "ROWS"
   /** A real ovsdb-server serves something else than the file has, or nothing. */
-  | "SERVED";
+  | "SERVED"
+  /** It is damaged, and its mark as verified could not be taken back. A warning. */
+  | "MARK";
 
 export type Problem = {
   readonly severity: "error" | "warning";
@@ -35,7 +37,12 @@ export type Problem = {
   readonly column?: string | undefined;
 };
 
-const WARNINGS: ReadonlySet<ProblemCode> = new Set<ProblemCode>(["NO_MANIFEST", "WEAK_REFERENCE", "UNREFERENCED"]);
+const WARNINGS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  "NO_MANIFEST",
+  "WEAK_REFERENCE",
+  "UNREFERENCED",
+  "MARK",
+]);
 
 export class Problems {
   readonly #max: number;

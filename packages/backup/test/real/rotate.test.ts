@@ -1,8 +1,9 @@
-import { appendFileSync, existsSync, renameSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type OvsdbServer, realOvs, startStandalone, temporaryFolder } from "@ovnha/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listBackups, rotate, takeBackup, verifyBackup } from "../../src/index.ts";
+import { runCommandLine } from "./commands.ts";
 import { LAB_SCHEMA, names } from "../support/lab.ts";
 
 const DAY_MS = 86_400_000;
@@ -73,6 +74,29 @@ describe.skipIf(realOvs() === "skip")("a folder of backups", () => {
     writeFileSync(verified, bytes);
     await expect(rotate({ folder, policy: { last: 1 }, dryRun: false })).rejects.toMatchObject({ code: "DAMAGED" });
     expect(names(folder)).toEqual([...there, `${verified.slice(folder.length + 1)}.verified.json`].sort());
+  });
+
+  test("withdraws the mark of what is found damaged: listed as that, and no longer the last verified", async () => {
+    const folder = temporaryFolder();
+    const [old, middle] = (await taken(folder, [9, 5, 1])) as [string, string, string];
+    for (const path of [old, middle]) await verifyBackup(path, { record: true });
+    const good = readFileSync(middle);
+    const bytes = Buffer.from(good);
+    bytes[200] = (bytes[200] as number) ^ 1;
+    writeFileSync(middle, bytes);
+    expect((await verifyBackup(middle, { record: true })).ok).toBe(false);
+    const seen = async (): Promise<unknown> =>
+      (await listBackups(folder)).backups.map(({ verified, damagedAt }) => verified?.level ?? damagedAt !== undefined);
+    expect(await seen()).toEqual([false, true, "verified"]);
+    const listed = await runCommandLine("list", folder);
+    expect(listed).toMatchObject({ code: 1, out: expect.stringMatching(/ DAMAGED /) });
+    const { keep } = await rotate({ folder, policy: { last: 1 } });
+    expect(keep.find(({ reasons }) => reasons.includes("last verified of Lab"))?.set.id).toBe(
+      (await listBackups(folder)).backups.find(({ path }) => path === old)?.manifest.set.id,
+    );
+    writeFileSync(middle, good);
+    await verifyBackup(middle, { record: true });
+    expect(await seen()).toEqual([false, "verified", "verified"]);
   });
 
   test("loses what a killed program left behind after a day, and never before", async () => {

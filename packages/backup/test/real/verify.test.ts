@@ -93,6 +93,9 @@ describe.skipIf(realOvs() === "skip")("verifying a backup", () => {
     });
     const bad = copied();
     truncateSync(bad.path, 2_000);
+    await verifyBackup(bad.path);
+    expect(existsSync(`${bad.path}.verified.json`)).toBe(false);
+    rmSync(bad.manifestPath);
     await verifyBackup(bad.path, { record: true });
     expect(existsSync(`${bad.path}.verified.json`)).toBe(false);
   });

@@ -5,9 +5,9 @@ import { listBackups } from "../store/list.ts";
 import { bytesText, EXIT, printJson, table, type Terminal } from "./terminal.ts";
 
 const HELP = `
-Reads manifests alone; whether files are what they were, verify tells.
+Reads manifests and the marks of checks alone; whether files are what they were, verify tells.
 
-Exit status: 0; 1 if a manifest is broken or its file is gone; 3 if the folder can't be read.`;
+Exit status: 0; 1 if a manifest is broken, its file is gone, or the last check found it damaged; 3 if the folder can't be read.`;
 
 export function defineList(command: Command, terminal: Terminal): void {
   command
@@ -17,19 +17,20 @@ export function defineList(command: Command, terminal: Terminal): void {
     .addHelpText("after", HELP)
     .action(async (folder: string, flags: { readonly json?: boolean }) => {
       const found = await listBackups(folder);
-      terminal.end(found.broken.length === 0 ? EXIT.ok : EXIT.bad);
+      const isGood = found.broken.length === 0 && found.backups.every(({ damagedAt }) => damagedAt === undefined);
+      terminal.end(isGood ? EXIT.ok : EXIT.bad);
       if (flags.json === true) return printJson(terminal, "list", { folder, ...found });
       terminal.out(
         table(
           ["taken", "database", "rows", "size", "cluster", "index", "checked", "file"],
-          found.backups.map(({ manifest, verified }) => [
+          found.backups.map(({ manifest, verified, damagedAt }) => [
             manifest.createdAt,
             manifest.database,
             String(totalRows(manifest)),
             bytesText(manifest.file.bytes),
             manifest.cluster?.cid.slice(0, 8) ?? "-",
             String(manifest.cluster?.index ?? "-"),
-            verified?.level ?? "no",
+            damagedAt === undefined ? (verified?.level ?? "no") : "DAMAGED",
             manifest.file.name,
           ]),
         ),

@@ -42,7 +42,7 @@ the databases.`;
 
 export function defineVerify(command: Command, terminal: Terminal): void {
   addTlsOptions(command)
-    .description("check backups from end to end, and leave a mark beside those that are whole")
+    .description("check backups from end to end, and leave a mark beside each: whole, or damaged")
     .argument("<backup...>", "backups, their manifests, or folders of them")
     .option("--live <remotes>", "compare with this database as it is now")
     .option("--no-record", "leave no mark")

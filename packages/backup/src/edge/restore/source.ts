@@ -100,7 +100,7 @@ async function verifiedAt(
   if (verify === false) {
     const text = await readFile(verifiedName(path), "utf8").catch(() => undefined);
     const mark = text === undefined ? undefined : parseMark(text);
-    return mark?.sha256 === sha256 ? Date.parse(mark.verifiedAt) : undefined;
+    return mark?.sha256 === sha256 && mark.level !== "damaged" ? Date.parse(mark.verifiedAt) : undefined;
   }
   const report = await verifyBackup(path, { signal });
   if (report.ok) return nowMs;

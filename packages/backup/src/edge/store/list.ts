@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { BackupError } from "../../error.ts";
 import { type Manifest, parseManifest } from "../../manifest.ts";
 import { isPartialName, MANIFEST_SUFFIX, manifestName, verifiedName } from "../../names.ts";
-import { parseMark, type VerifiedMark } from "../../store/mark.ts";
+import { type DamagedMark, parseMark, type VerifiedMark } from "../../store/mark.ts";
 import { ioError } from "../take/io-error.ts";
 
 export type ListedBackup = {
@@ -12,6 +12,8 @@ export type ListedBackup = {
   readonly manifest: Manifest;
   /** The newest check that found this very file whole. */
   readonly verified: VerifiedMark | undefined;
+  /** The last check found it damaged: when, ISO 8601. */
+  readonly damagedAt: string | undefined;
 };
 
 export type BackupFolder = {
@@ -79,7 +81,9 @@ async function readOne(folder: string, name: string): Promise<ListedBackup | und
   if (bytes === undefined) return undefined;
   if (bytes !== file.bytes)
     throw new BackupError("DAMAGED", `${file.name} has ${bytes} bytes, and its manifest says ${file.bytes}`, { path });
-  return { path, manifest, verified: await readMark(path, manifest) };
+  const mark = await readMark(path, manifest);
+  if (mark?.level === "damaged") return { path, manifest, verified: undefined, damagedAt: mark.verifiedAt };
+  return { path, manifest, verified: mark, damagedAt: undefined };
 }
 
 /** @throws BackupError `MANIFEST`, `NOT_FOUND`, `IO` */
@@ -94,11 +98,11 @@ export async function readManifest(path: string): Promise<Manifest> {
   }
 }
 
-/** The mark of a check, if it is one of these bytes. */
-export async function readMark(path: string, manifest: Manifest): Promise<VerifiedMark | undefined> {
+/** The mark of the last check, if it found the backup damaged, or found these very bytes whole. */
+async function readMark(path: string, manifest: Manifest): Promise<VerifiedMark | DamagedMark | undefined> {
   const text = await readFile(verifiedName(path), "utf8").catch(() => "");
   const mark = parseMark(text);
-  return mark?.sha256 === manifest.file.sha256 ? mark : undefined;
+  return mark?.level === "damaged" || mark?.sha256 === manifest.file.sha256 ? mark : undefined;
 }
 
 async function modified(path: string): Promise<number | undefined> {

@@ -15,7 +15,7 @@ import { basename, dirname, join } from "node:path";
 import { BackupError } from "../../error.ts";
 import type { Manifest } from "../../manifest.ts";
 import { MANIFEST_SUFFIX, manifestName, partialName, verifiedName } from "../../names.ts";
-import { formatMark, type VerifiedMark } from "../../store/mark.ts";
+import { type DamagedMark, formatMark, type VerifiedMark } from "../../store/mark.ts";
 import { checkContent } from "../../verify/check-content.ts";
 import { type Problem, Problems } from "../../verify/problem.ts";
 import { runPaced } from "../pace.ts";
@@ -28,7 +28,7 @@ import { unpack } from "./unpack.ts";
 export type VerifyOptions = {
   /** Compare with a live database: what has changed since. A difference is no error. */
   readonly live?: Omit<LiveOptions, "signal"> | undefined;
-  /** Leave a mark beside the backup if it is whole; `rotate` goes by it. Default false. */
+  /** Leave a mark beside the backup, for `rotate` and `list`: whole, or damaged, in place of an earlier one. Default false. */
   readonly record?: boolean | undefined;
   /** Where compressed backups are unpacked; default: the system's temporary folder. */
   readonly scratch?: string | undefined;
@@ -123,7 +123,12 @@ export async function examineBackup(
     if (!(error instanceof BackupError) || error.code !== "DAMAGED") throw error;
     problems.add("COMPRESSION", error.message);
   }
-  if (problems.ok && options.record === true) await leaveMark(path, digest.sha256, level);
+  if (options.record === true) {
+    if (problems.ok) await leaveMark(path, digest.sha256, level);
+    // Beside a foreign file nothing is left.
+    else if (manifest !== undefined || existsSync(verifiedName(path)))
+      await withdrawMark(path, digest.sha256, problems);
+  }
   const report: VerifyReport = {
     path,
     ok: problems.ok,
@@ -221,7 +226,16 @@ async function replayFile(file: DbFile, signal: AbortSignal | undefined): Promis
   }
 }
 
-async function leaveMark(path: string, sha256: string, level: VerifiedMark["level"]): Promise<void> {
+/** What was marked as whole must not count as that any longer. The damage is told even if the mark can't be changed. */
+async function withdrawMark(path: string, sha256: string, problems: Problems): Promise<void> {
+  try {
+    await leaveMark(path, sha256, "damaged");
+  } catch (error) {
+    problems.add("MARK", `its mark could not be withdrawn: ${(error as Error).message}`);
+  }
+}
+
+async function leaveMark(path: string, sha256: string, level: (VerifiedMark | DamagedMark)["level"]): Promise<void> {
   const folder = dirname(path);
   const partial = join(folder, partialName(verifiedName(basename(path)), randomBytes(4).toString("hex")));
   const verifiedAt = new Date().toISOString();
