@@ -39,11 +39,12 @@ export interface Described {
   readonly runners: Readonly<Record<string, RunnerSpec>>;
 }
 
+const COMMANDS = 'must be a list of commands, each a list of arguments, such as [["systemctl", "stop", "ovn-central"]]';
 const command: z.ZodType<Command> = z
-  .array(z.string())
-  .min(1)
+  .array(z.string(COMMANDS), COMMANDS)
+  .min(1, COMMANDS)
   .transform((words) => words as unknown as Command);
-const commands = z.array(command);
+const commands = z.array(command, COMMANDS);
 const absolute = z.string().refine((path) => path.startsWith("/") && !path.includes("\0"), "must be an absolute path");
 const values = z.record(z.string(), z.string());
 

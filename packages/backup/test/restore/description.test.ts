@@ -62,6 +62,11 @@ describe("a cluster's description", () => {
       { profile: "debian", members: [member("a", { databases: { nb: { stop: [[]] } } })] },
       /stop\.0/,
     ],
+    ...["systemctl stop ovn", ["systemctl", "stop", "ovn"], [["kill", 7]]].map((stop): [string, object, RegExp] => [
+      `${JSON.stringify(stop)} as stop`,
+      { profile: "debian", members: [member("a", { databases: { nb: { stop } } })] },
+      /nb\.stop[.0-9]*: must be a list of commands, each a list of arguments/,
+    ]),
     ["a name that is taken", { profile: "debian", members: [member("here")] }, /must not be here/],
     ["a name twice", { profile: "debian", members: [member("a"), member("a")] }, /two members have the same name/],
     ["an unknown layout", { profile: "x", members: [member("a")] }, /no layout profile "x"/],
@@ -78,6 +83,17 @@ describe("a cluster's description", () => {
   ])("is refused with %s", (_what, description, message) => {
     expect(() => parse(description)).toThrow(message);
     expect(() => parse(description)).toThrow(BackupError);
+  });
+
+  test("the README's example is one", () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const [, text = ""] = /```json\n(.*?)```/s.exec(readme) ?? [];
+    const { cluster, runners } = parseDescription(text, "README.md");
+    expect(runners["node-1"]).toEqual({ kind: "local" });
+    expect([cluster.members[0]?.databases.nb.stop[0]?.[0], cluster.members[0]?.databases.nb.start[0]?.[0]]).toEqual([
+      "ovs-appctl",
+      "/usr/local/bin/start-nb",
+    ]);
   });
 
   test("that is not JSON is refused by name", () => {

@@ -22,7 +22,8 @@ import { EXIT, exitOf, JSON_VERSION, type Terminal } from "./terminal.ts";
 import { defineVerify } from "./verify.ts";
 
 const HELP = `
-Exit status of every command: 0 well; 1 the answer is bad; 2 wrong usage; 3 it could not be done; 130 interrupted.
+Exit status of every command: 0 well; 1 the answer is bad; 2 wrong usage; 3 it could not be done;
+4 a restore has stopped on the way; 130 interrupted.
 Each command says more: ovn-backup <command> --help.`;
 
 const COMMANDS: { readonly [name: string]: (command: Command, terminal: Terminal) => void } = {

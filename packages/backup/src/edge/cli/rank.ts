@@ -1,6 +1,6 @@
 /** `ovn-backup rank`. */
 import type { Command } from "commander";
-import { rank } from "@ovnha/dbfile";
+import { rank, type RankedFile } from "@ovnha/dbfile";
 import { ofFile } from "./files.ts";
 import { EXIT, printJson, table, type Terminal } from "./terminal.ts";
 
@@ -31,7 +31,7 @@ export function defineRank(command: Command, terminal: Terminal): void {
             String(file.lastTerm),
             String(file.lastIndex),
             String(file.commitIndex),
-            file.loses.length === 0 ? "nothing" : `${Math.max(...file.loses.map(({ entries }) => entries))} entries`,
+            losesText(file),
             file.path,
           ]),
         ),
@@ -41,5 +41,14 @@ export function defineRank(command: Command, terminal: Terminal): void {
         terminal.out(
           `no usable file of ${ranking.missing.join(", ")}${ranking.majority ? "" : ": look for these first, for a committed entry may be in them alone"}\n`,
         );
+      terminal.out(ranking.best === undefined ? "start from none of these\n" : `start from ${ranking.best.path}\n`);
     });
+}
+
+/** What nobody can start from, or compare, loses neither something nor nothing. */
+function losesText({ rank: place, fitness, loses }: RankedFile): string {
+  if (fitness === "foreign" || fitness === "unreadable" || fitness === "joining") return "-";
+  if (loses.length === 0) return place === undefined ? "-" : "nothing";
+  const entries = Math.max(...loses.map((loss) => loss.entries));
+  return entries === 1 ? "1 entry" : `${entries} entries`;
 }

@@ -116,7 +116,7 @@ async function runRestore(flags: Flags, edge: CommandEdge): Promise<void> {
 async function planAndRun(flags: Flags, edge: CommandEdge): Promise<void> {
   const path = flags.cluster ?? "";
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw ioError(error, path);
+    throw ioError(error, path, "write the members down in it: JSON, see the README and deploy/cluster-debian.json");
   });
   const described = parseDescription(text, path);
   const plan = await makePlan(described, flags, edge);

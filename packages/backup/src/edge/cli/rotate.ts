@@ -1,5 +1,6 @@
 /** `ovn-backup rotate`. */
 import type { Command } from "commander";
+import { BackupError } from "../../error.ts";
 import type { RotationPolicy } from "../../store/rotation.ts";
 import { rotate } from "../store/rotate.ts";
 import { bytesText, EXIT, printJson, size, span, table, type Terminal, whole } from "./terminal.ts";
@@ -17,6 +18,9 @@ type Flags = {
   readonly execute?: boolean;
   readonly json?: boolean;
 };
+
+const RULE_FLAGS =
+  "--keep-last, --keep-hourly, --keep-daily, --keep-weekly, --keep-monthly, --keep-yearly, --keep-within, --max-size";
 
 const HELP = `
 A backup is kept if any rule keeps it; with --max-size, the newest of those that fit. Databases that were taken together
@@ -61,6 +65,9 @@ async function runRotate(folder: string, flags: Flags, terminal: Terminal): Prom
     bytesMax: flags.maxSize,
     allowUnverified: flags.allowUnverified,
   };
+  const { allowUnverified: _, ...rules } = policy;
+  if (Object.values(rules).every((rule) => rule === undefined))
+    throw new BackupError("ARGUMENT", "the rotation has no rule", { remedy: `give at least one of ${RULE_FLAGS}` });
   const rotated = await rotate({ folder, policy, dryRun: flags.execute !== true, signal: terminal.signal });
   terminal.end(EXIT.ok);
   if (flags.json === true) return printJson(terminal, "rotate", rotated);

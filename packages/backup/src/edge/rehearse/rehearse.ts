@@ -77,7 +77,7 @@ async function serveAndCompare(
 ): Promise<Difference | undefined> {
   const { signal } = options;
   const folder = await mkdtemp(join(options.scratch ?? tmpdir(), "ovn-rehearse-")).catch((cause: unknown) => {
-    throw ioError(cause, options.scratch ?? tmpdir());
+    throw ioError(cause, options.scratch ?? tmpdir(), "make the folder first, or name another one with --scratch");
   });
   const timed = async <T>(name: RehearsalStep["name"], work: () => Promise<T>): Promise<T> => {
     options.onStep?.(name);

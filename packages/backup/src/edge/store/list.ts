@@ -32,7 +32,7 @@ const MANIFEST_BYTES_MAX = 1024 * 1024;
 /** @throws BackupError `NOT_FOUND`, `IO`, `LIMIT` */
 export async function listBackups(folder: string): Promise<BackupFolder> {
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw ioError(cause, folder);
+    throw ioError(cause, folder, "name the folder that the backups were taken into");
   });
   if (names.length > ENTRIES_MAX)
     throw new BackupError("LIMIT", `${folder} holds ${names.length} names; at most ${ENTRIES_MAX} are looked at`, {

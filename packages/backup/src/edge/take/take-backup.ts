@@ -248,7 +248,7 @@ async function checkFolder(into: string): Promise<void> {
   try {
     if ((await stat(into)).isDirectory()) return;
   } catch (cause) {
-    throw ioError(cause, into);
+    throw ioError(cause, into, "make the folder first");
   }
   throw new BackupError("ARGUMENT", `${into} is not a folder`, { path: into });
 }

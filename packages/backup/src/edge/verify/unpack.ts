@@ -27,7 +27,7 @@ export type UnpackOptions = {
 export async function unpack(path: string, compression: "none" | "gzip", options: UnpackOptions): Promise<Unpacked> {
   if (compression === "none") return { path, bytes: undefined, [Symbol.asyncDispose]: async () => {} };
   const folder = await mkdtemp(join(options.scratch ?? tmpdir(), "ovn-backup-")).catch((cause: unknown) => {
-    throw ioError(cause, options.scratch ?? tmpdir());
+    throw ioError(cause, options.scratch ?? tmpdir(), "make the folder first, or name another one with --scratch");
   });
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
