@@ -1,16 +1,18 @@
 /** What is wrong, how it shows, and what to do: first with all three members well, then with fewer and fewer. */
+import { setTimeout } from "node:timers/promises";
 import { assess, emptyHistory, observe, remember, weightOf } from "@ovnha/cluster";
 import { inPair } from "./pair.ts";
 
 await inPair("doctor", "Judges both databases: votes, findings with their evidence, remedies.", async (pair) => {
   let history = emptyHistory();
   const examine = async (): Promise<string> => {
-    // Some findings need two sightings: a doctor who looks once calls every election an illness.
+    // Some findings need several sightings with time in between: a doctor who looks once calls every election an illness.
     for (let look = 1; ; look++) {
+      if (look > 1) await setTimeout(1100);
       const observation = await observe({ members: pair.members, timeoutMs: 2000 });
       const verdict = assess(observation, { expected: { members: pair.members.length }, history });
       history = remember(history, observation, verdict);
-      if (look < 2) continue;
+      if (look < 3) continue;
       for (const { database, health, quorum, findings } of verdict.databases) {
         console.log(
           `${database}: ${health}; ${quorum.live} of ${quorum.configured} live, ${quorum.needed} needed, ${quorum.toleranceLeft} more may fail`,

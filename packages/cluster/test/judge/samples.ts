@@ -1,6 +1,7 @@
 /** Observations made of captured texts. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type MemberObservation, type Observation, parseClusterStatus, type ServerRow } from "@ovnha/cluster";
 
 export const AT_MS = 1_700_000_000_000;
@@ -49,8 +50,8 @@ export function rowOf(path: string): ServerRow | null | undefined {
   };
 }
 
-const SHARED = new URL("../../../../../shared/facts/cluster-status-samples/", import.meta.url).pathname;
-export const FIXTURES: string = new URL("../fixtures/lab/", import.meta.url).pathname;
+const SHARED = fileURLToPath(new URL("../../../../../shared/facts/cluster-status-samples/", import.meta.url));
+export const FIXTURES: string = fileURLToPath(new URL("../fixtures/lab/", import.meta.url));
 
 export type Expectation = { readonly verdict: string; readonly quorum: string; readonly reasons: readonly string[] };
 export type SampleCase = Expectation & {

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { METRICS } from "../../src/index.ts";
 
-const FILE = new URL("../../alerts/ovn-cluster.rules.yaml", import.meta.url).pathname;
+const FILE = fileURLToPath(new URL("../../alerts/ovn-cluster.rules.yaml", import.meta.url));
 const PROMTOOL = spawnSync("promtool", ["--version"]).status === 0;
 
 type Rule = {
