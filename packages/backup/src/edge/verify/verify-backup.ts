@@ -125,8 +125,8 @@ export async function examineBackup(
   }
   if (options.record === true) {
     if (problems.ok) await leaveMark(path, digest.sha256, level);
-    // Beside a foreign file nothing is left.
-    else if (manifest !== undefined || existsSync(verifiedName(path)))
+    // Beside a foreign file nothing is left; a server that would not start says nothing of the file.
+    else if (isDamaged(problems) && (manifest !== undefined || existsSync(verifiedName(path))))
       await withdrawMark(path, digest.sha256, problems);
   }
   const report: VerifyReport = {
@@ -225,6 +225,9 @@ async function replayFile(file: DbFile, signal: AbortSignal | undefined): Promis
     return await replay(file, { untilBad: true, signal });
   }
 }
+
+const isDamaged = ({ list }: Problems): boolean =>
+  list.some(({ severity, code }) => severity === "error" && code !== "SERVED");
 
 /** What was marked as whole must not count as that any longer. The damage is told even if the mark can't be changed. */
 async function withdrawMark(path: string, sha256: string, problems: Problems): Promise<void> {
