@@ -209,7 +209,7 @@ export class Lab implements AsyncDisposable {
         const one = verdict.databases.find((each) => each.database === database);
         seen =
           one?.findings.map((finding) => `${finding.code} ${finding.members.join("+")} ${finding.sightings}`) ?? [];
-        const finding = one?.findings.find((each) => each.code === code && each.sightings >= each.sightingsNeeded);
+        const finding = one?.findings.find((each) => each.code === code && each.isConfirmed);
         return one !== undefined && finding !== undefined ? { finding, verdict: one, observation } : undefined;
       },
       { what: `${code} in ${database}`, deadlineMs: 60_000 },
