@@ -21,7 +21,7 @@ describe.skipIf(realOvs() === "skip")("a quorum that is lost for good", () => {
     for (let number = 0; number < 3; number++) await lab.write();
     await cluster.waitConnected();
     const rows = await rowsOf(lab, best);
-    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.length).toBeGreaterThan(2);
     for (const index of [damaged, ...lost]) await cluster.member(index).kill("SIGKILL");
     damage(cluster.file(damaged));
     for (const index of lost) renameSync(cluster.file(index), `${cluster.file(index)}.gone`);
@@ -40,15 +40,15 @@ describe.skipIf(realOvs() === "skip")("a quorum that is lost for good", () => {
     expect((await lab.execute(plan)).isComplete).toBe(true);
     expect(await cluster.cid(best)).not.toBe(old);
     await cluster.waitConnected();
-    for (const index of cluster.members.keys()) expect(await rowsOf(lab, index)).toEqual(rows);
+    for (const index of cluster.members.keys()) expect(new Map(await rowsOf(lab, index))).toEqual(new Map(rows));
   }, 120_000);
 });
 
 /** Without `_version`, which is no part of a file. */
-async function rowsOf(lab: Lab, index: number): Promise<unknown[]> {
+async function rowsOf(lab: Lab, index: number): Promise<(readonly [row: string, columns: object])[]> {
   const dumped = await dumpRows(lab.cluster().member(index).unix, SB);
-  return JSON.parse(
-    JSON.stringify(Object.values(dumped), (key, value: unknown) => (key === "_version" ? undefined : value)),
+  return [...dumped].flatMap(([table, rows]) =>
+    [...rows].map(([uuid, { _version: _, ...columns }]) => [`${table} ${uuid}`, columns] as const),
   );
 }
 
