@@ -39,6 +39,8 @@ function state() {
 
 /** Runs a command with the terminal's own input and output; returns its exit status. */
 export function run(command, args, options = {}) {
+  // Ctrl-C reaches the command as well: it is its to answer, and this process waits for what it still has to say.
+  process.on("SIGINT", () => {});
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
   if (error !== undefined) console.error(`${command}: ${error.message}`);
   return status ?? 1;

@@ -66,6 +66,9 @@ export function whatIf(plan: RestartPlan): Scenario {
   for (const name of order)
     if (!/^m\d+$/.test(name) || Number(name.slice(1)) < 1 || Number(name.slice(1)) > members)
       throw new ScenarioError(`there is no member "${name}": the cluster has m1 to m${members}`);
+  const twice = order.find((name, i) => order.indexOf(name) !== i);
+  if (twice !== undefined) throw new ScenarioError(`${twice} is restarted twice: name each member once`);
+  if (kick && !wipe) throw new ScenarioError("only the old id of a wiped member is kicked: kick goes with wipe");
   const gateMs = 20 * electionTimerMs + 20_000;
   const steps = order.map((target, i): Step => {
     const action: Action = {

@@ -12,7 +12,8 @@ export type WorkerTask = {
 process.on("message", ({ scenario, profile, from, to }: WorkerTask) => {
   const results: SeedResult[] = [];
   for (let seed = from; seed < to; seed++) results.push(runSeed(scenario, seed, profile));
-  process.send?.(results);
+  // A parent that was killed outright hears no results, which is no error of this process.
+  if (process.connected) process.send?.(results, () => {});
 });
 process.on("disconnect", () => process.exit(0));
 // Ctrl-C is the parent's to answer.

@@ -140,7 +140,7 @@ async function firstFatal(question: PlanQuestion, base: Base): Promise<number | 
 
 /**
  * The smallest wait in whole seconds (coarser for long ones) that no seed misses the target with: found by bisection, and then
- * held against four times as many seeds that the search has not seen.
+ * held against four times as many seeds that the search has not seen. Never less than the down time and a second to return.
  */
 async function smallestWait(question: PlanQuestion, base: Base, targetMs: number): Promise<number | undefined> {
   const { downMs, electionTimerMs, seeds = SEEDS } = question;
@@ -157,7 +157,8 @@ async function smallestWait(question: PlanQuestion, base: Base, targetMs: number
   };
   if (!(await test(mostMs))) return undefined;
   const gridMs = Math.max(1000, Math.ceil(mostMs / 128 / 1000) * 1000);
-  let [low, high] = [0, Math.ceil(mostMs / gridMs)];
+  // However long an outage is bearable: nobody is told to stop one while the last is still down.
+  let [low, high] = [Math.ceil((downMs + 1000) / gridMs), Math.ceil(mostMs / gridMs)];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     if (await test(middle * gridMs)) high = middle;

@@ -24,10 +24,13 @@ type Variant = {
   readonly wait: Wait;
 };
 
+/** Where the packages of OVN have it; ovs-appctl wants the whole path. */
+const CONTROL = "/var/run/ovn/ovnnb_db.ctl";
+
 const STOP: Readonly<Record<StopHow, string>> = {
-  exit: "ovs-appctl -t ovnnb_db.ctl exit    # a leader hands over first",
-  terminate: "kill -TERM ovsdb-server",
-  kill: "kill -KILL ovsdb-server",
+  exit: `ovs-appctl -t ${CONTROL} exit    # a leader hands over first; ovnsb_db.ctl for OVN_Southbound`,
+  terminate: 'kill -TERM "$(cat /var/run/ovn/ovnnb_db.pid)"    # ovnsb_db.pid for OVN_Southbound',
+  kill: 'kill -KILL "$(cat /var/run/ovn/ovnnb_db.pid)"    # ovnsb_db.pid for OVN_Southbound',
   powerloss: "power the machine off",
 };
 
@@ -59,7 +62,7 @@ export function stepsOf(
     commands: [
       ...(kickGhosts && i === 0
         ? [
-            "on the leader: ovs-appctl -t ovnnb_db.ctl cluster/kick OVN_Northbound ID    # for every id that no machine has",
+            `on the leader: ovs-appctl -t ${CONTROL} cluster/kick OVN_Northbound ID    # for every id that no machine has`,
           ]
         : []),
       `on ${member}: ${STOP[how]}`,
@@ -67,7 +70,7 @@ export function stepsOf(
       `on ${member}: start it`,
       ...(wipe && kick
         ? [
-            `on the leader: ovs-appctl -t ovnnb_db.ctl cluster/kick OVN_Northbound OLD-ID-OF-${member}    # once the new id has joined`,
+            `on the leader: ovs-appctl -t ${CONTROL} cluster/kick OVN_Northbound OLD-ID-OF-${member}    # once the new id has joined`,
           ]
         : []),
     ],

@@ -1,10 +1,11 @@
 /** `quorum-sim plan`: how to restart all of them, and the smallest wait that will do. */
 import { readFileSync, statSync } from "node:fs";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { ScenarioError } from "../../scenario/error.ts";
 import type { StopHow } from "../../scenario/types.ts";
 import type { PlanVariant, RestartAdvice } from "../../plan/plan.ts";
 import type { LiveCluster } from "../../plan/live.ts";
+import type { Wait } from "../../what-if.ts";
 import { duration, integer, profile, wait } from "./arguments.ts";
 import { breathe } from "./progress.ts";
 import { colours, EXIT, seconds, type Terminal } from "./output.ts";
@@ -15,7 +16,7 @@ type Options = {
   readonly order?: string;
   readonly how: StopHow;
   readonly down: number;
-  readonly wait: string;
+  readonly wait: Wait;
   readonly wipe?: boolean;
   readonly kick?: boolean;
   readonly ghosts?: number;
@@ -35,10 +36,13 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
     .option("--order <names>", "who, in order; default all of them, the leader last")
     .option("--how <how>", "kill, terminate, exit (hands over) or powerloss", "terminate")
     .option("--down <duration>", "how long each is down", duration, 40_000)
-    .option(
-      "--wait <duration|healthy|joined>",
-      "between two stops: a time, a whole cluster, or the last one connected",
-      "healthy",
+    .addOption(
+      new Option(
+        "--wait <duration|healthy|joined>",
+        "between two stops: a time, a whole cluster, or the last one connected",
+      )
+        .argParser(wait)
+        .default("healthy"),
     )
     .option("--wipe", "each loses its database while it is down, and joins anew")
     .option("--kick", "with --wipe: the old server id is kicked once the new one has joined")
@@ -68,7 +72,7 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
         downMs: options.down,
         wipe: options.wipe,
         kick: options.kick,
-        wait: wait(options.wait),
+        wait: options.wait,
         profile: options.profile,
         ghosts: options.ghosts ?? live?.ghosts,
         targetMs: options.target,
@@ -135,7 +139,7 @@ function print(terminal: Terminal, found: RestartAdvice, live: LiveCluster | und
   out(
     found.smallestWaitMs === undefined
       ? `smallest wait   no fixed wait met the target\n`
-      : `smallest wait   ${seconds(found.smallestWaitMs)} between two stops${asked.wipe ? ", each old id kicked," : ""} met the target in every try, if nothing takes longer than was said\n`,
+      : `smallest wait   ${seconds(found.smallestWaitMs)} between two stops${asked.wipe ? ", each old id kicked," : ""} met the target in every try, if nothing takes longer than was said; never less than the down time, so that one is down at a time\n`,
   );
   if (instead === undefined) out(`${red("no plan that was tried meets the target")}\n`);
   else {

@@ -72,10 +72,20 @@ function isSystemError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && "syscall" in error;
 }
 
+/** After a first Ctrl-C that is being heeded, a second one counts after this long, in ms. */
+const AGAIN_MS = 1000;
+
 /** The command in this process; `more` replaces parts of what it touches. */
 export async function main(args: readonly string[], more: Partial<Terminal> = {}): Promise<void> {
   const abort = new AbortController();
-  process.once("SIGINT", () => abort.abort());
+  // A terminal and a launcher such as npm or tsx may both pass one Ctrl-C on; only one that comes later ends at once.
+  let interruptedMs: number | undefined;
+  process.on("SIGINT", () => {
+    const nowMs = performance.now();
+    if (interruptedMs !== undefined && nowMs - interruptedMs > AGAIN_MS) process.exit(EXIT.interrupted);
+    interruptedMs ??= nowMs;
+    abort.abort();
+  });
   // A reader such as head(1) that has seen enough is no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT.met);

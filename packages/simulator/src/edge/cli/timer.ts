@@ -67,7 +67,7 @@ export function addTimer(program: Command, terminal: Terminal, end: (status: num
         for (const note of found.notes) terminal.out(`note  ${note}\n`);
         if (found.ladderMs.length > 0)
           terminal.out(
-            `\nOn the leader, one after the other, each once the one before is in force:\n${found.ladderMs.map((ms) => `  ovs-appctl -t ovnnb_db.ctl cluster/change-election-timer OVN_Northbound ${ms}`).join("\n")}\n`,
+            `\nOn the leader, one after the other, each once the one before is in force:\n${found.ladderMs.map((ms) => `  ovs-appctl -t /var/run/ovn/ovnnb_db.ctl cluster/change-election-timer OVN_Northbound ${ms}`).join("\n")}\n`,
           );
       }
       end(EXIT.met);

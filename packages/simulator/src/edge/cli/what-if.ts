@@ -1,7 +1,7 @@
 /** `quorum-sim what-if`: the question without a file. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { StopHow } from "../../scenario/types.ts";
-import { whatIf } from "../../what-if.ts";
+import { type Wait, whatIf } from "../../what-if.ts";
 import type { Sweep } from "../../search/sweep.ts";
 import { sweep } from "../sweep.ts";
 import { duration, integer, profile, wait } from "./arguments.ts";
@@ -14,7 +14,7 @@ type Options = {
   readonly timer: number;
   readonly restart: string;
   readonly down: number;
-  readonly wait: string;
+  readonly wait: Wait;
   readonly how: StopHow;
   readonly wipe?: boolean;
   readonly kick?: boolean;
@@ -35,10 +35,13 @@ export function addWhatIf(program: Command, terminal: Terminal, end: (status: nu
     .option("--restart <names>", "who, in order", "m1,m2,m3")
     .option("--how <how>", "kill, terminate, exit (hands over) or powerloss", "terminate")
     .option("--down <duration>", "how long each is down", duration, 40_000)
-    .option(
-      "--wait <duration|healthy|joined>",
-      "between two stops: a time, until all is well again, or until the last one is connected",
-      "10s",
+    .addOption(
+      new Option(
+        "--wait <duration|healthy|joined>",
+        "between two stops: a time, until all is well again, or until the last one is connected",
+      )
+        .argParser(wait)
+        .default(10_000, "10s"),
     )
     .option("--wipe", "each loses its database while it is down, and joins anew")
     .option("--kick", "with --wipe: the old server id is kicked once the new one has joined")
@@ -55,7 +58,7 @@ export function addWhatIf(program: Command, terminal: Terminal, end: (status: nu
         order: options.restart.split(",").map((name) => name.trim()),
         how: options.how,
         downMs: options.down,
-        wait: wait(options.wait),
+        wait: options.wait,
         ghosts: options.ghosts,
         wipe: options.wipe === true,
         kick: options.kick === true,
@@ -101,6 +104,12 @@ function advice(options: Options, { words, seeds, failed }: Sweep): string[] {
     lines.push(
       `why         the next server goes down before the last one is a member again; less than a majority runs (${words.outage} of ${seeds} seeds)`,
       "do instead  wait until every member is connected and caught up: --wait healthy, and let each hand over: --how exit",
+    );
+  const count = options.members + options.ghosts + options.restart.split(",").length;
+  if (options.wipe === true && options.kick !== true && words.permanent === 0)
+    lines.push(
+      `mind        each wiped member joins under a new server id, and the old one stays configured: ${count} are configured then and ${Math.floor(count / 2) + 1} needed, of which ${options.members} live`,
+      "do instead  kick each old id once the new one has joined: --kick",
     );
   return lines;
 }
