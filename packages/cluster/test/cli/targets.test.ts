@@ -66,6 +66,25 @@ describe("who is asked", () => {
     ]);
   });
 
+  it("is told when kubectl printed no list", () => {
+    expect(() => podsOf("No resources found")).toThrow(
+      expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining("No resources found") }),
+    );
+    expect(podsOf("null")).toEqual([]);
+  });
+
+  it("and a fault of the command itself says that nobody can tell, not that all is but a warning", async () => {
+    const terminal = fakeTerminal();
+    const broken = {
+      ...terminal,
+      out: (): never => {
+        throw new TypeError("planted");
+      },
+    };
+    expect(await runOvnHa(["status", "--nb", "tcp:127.0.0.1:1", "--timeout", "1"], broken)).toBe(3);
+    expect(terminal.errors()).toMatch(/a fault of ovn-ha itself:\nTypeError: planted/);
+  });
+
   it("is read from a members file", () => {
     const { members, expected, tls } = parseMembersFile(
       `layout: plain

@@ -47,7 +47,11 @@ export async function runOvnHa(args: readonly string[], terminal: Terminal): Pro
       terminal.err(`ovn-ha: ${error.message}\n`);
       return EXIT.unknown;
     }
-    throw error;
+    // Node.js would end with 1, which is "warning" here; nobody can tell what the cluster is doing.
+    terminal.err(
+      `ovn-ha: this is a fault of ovn-ha itself:\n${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    return EXIT.unknown;
   }
 }
 
@@ -57,7 +61,7 @@ function override(command: Command, parent: Command): void {
   for (const each of command.commands) override(each, command);
 }
 
-/** Errors whose message tells the user what to do; all others are bugs and are thrown. */
+/** Errors whose message tells the user what to do; all others are bugs, and are told as such. */
 function isExpected(error: unknown): error is Error {
   if (error instanceof ClusterError) return true;
   const { name, syscall } = error as { name?: unknown; syscall?: unknown };

@@ -198,9 +198,20 @@ async function membersInPods(flags: TargetFlags, layout: Layout, terminal: Termi
   );
 }
 
-/** Names of pods and of their nodes, of a Kubernetes PodList; a pod that has no node yet, or shares one, goes by its own name. */
+/**
+ * Names of pods and of their nodes, of a Kubernetes PodList; a pod that has no node yet, or shares one, goes by its own name.
+ * @throws ClusterError INVALID_CONFIG for what is no JSON.
+ */
 export function podsOf(json: string): { readonly pod: string; readonly node: string }[] {
-  const { items } = JSON.parse(json) as { items?: { metadata?: { name?: string }; spec?: { nodeName?: string } }[] };
+  type PodList = { items?: { metadata?: { name?: string }; spec?: { nodeName?: string } }[] } | null;
+  let list: PodList;
+  try {
+    list = JSON.parse(json) as PodList;
+  } catch (cause) {
+    const shown = JSON.stringify(json.slice(0, 100));
+    throw invalid(`kubectl printed ${shown} in place of a list of pods: ${(cause as Error).message}; is it kubectl?`);
+  }
+  const items = list?.items;
   const names = new Set<string>();
   return (items ?? []).flatMap(({ metadata, spec }) => {
     const pod = metadata?.name;
