@@ -23,7 +23,7 @@ export interface ClusterDescription {
   readonly members: readonly MemberDescription[];
   /** Options of ovsdb-client, such as `--private-key=…`. */
   readonly clientArgs: readonly string[];
-  /** Where each member's host remembers who it is (`check-dirs --identity`); {@link IDENTITY_PATH} unless told. */
+  /** Where each member's host remembers who it is (`check-dirs --identity`); /var/lib/ovnha/identity.json unless told. */
   readonly identityPath?: string | undefined;
 }
 
