@@ -37,11 +37,15 @@ function state() {
   return hash.digest("hex");
 }
 
+/** Ctrl-C reaches the command as well: it is its to answer, and this process waits for what it still has to say. */
+function leaveToCommand() {}
+
 /** Runs a command with the terminal's own input and output; returns its exit status. */
 export function run(command, args, options = {}) {
-  // Ctrl-C reaches the command as well: it is its to answer, and this process waits for what it still has to say.
-  process.on("SIGINT", () => {});
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+  if (!process.listeners("SIGINT").includes(leaveToCommand)) process.on("SIGINT", leaveToCommand);
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+  // What was interrupted is not followed by the next step.
+  if (signal === "SIGINT" || status === 130) process.exit(130);
   if (error !== undefined) console.error(`${command}: ${error.message}`);
   return status ?? 1;
 }
