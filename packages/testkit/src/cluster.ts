@@ -15,6 +15,8 @@ export type ClusterOptions = {
   readonly tls?: TlsFiles;
   /** Start from the content of this standalone database file. */
   readonly fromStandalone?: string;
+  /** For every member, such as `-vjsonrpc:file:dbg`. */
+  readonly extraArgs?: readonly string[];
 };
 
 export class OvsdbCluster implements AsyncDisposable {
@@ -202,7 +204,7 @@ async function startOnce(options: ClusterOptions): Promise<OvsdbCluster> {
         dir: memberDir,
         databases: [join(memberDir, "db.db")],
         listen: [`${kind}:${await freePort()}:127.0.0.1`],
-        extraArgs: [],
+        extraArgs: options.extraArgs ?? [],
         tls: options.tls,
       }),
     );
