@@ -33,11 +33,13 @@ export { runbook, type Runbook, type RunbookOptions, type RunbookSection } from 
 export type { CommandTemplate, Place, Site } from "./plan/site.ts";
 export { planElectionTimer, timerLadder, type TimerOptions } from "./plan/timer.ts";
 export type { Blocker, BlockerCode, Command, Condition, Plan, PlanKind, PlanStep } from "./plan/types.ts";
+export type { CommandOptions, Runners } from "./edge/plan/command.ts";
 export { execute, type ExecuteOptions, type ExecuteReport, type StepOutcome } from "./edge/plan/execute.ts";
 export { acquireOperationLock, type LockOptions, OPERATION_LOCK, type OperationLock } from "./edge/plan/lock.ts";
 export { type RollingEvent, type RollingOptions, type RollingReport, runRollingRestart } from "./edge/plan/restart.ts";
 export { compareContent, type ContentOptions, type ContentResult, type MemberContent } from "./edge/probe/content.ts";
 export { type ProbeOptions, type ProbeResult, probeWrite } from "./edge/probe/write.ts";
+export type { NoOpTarget } from "./probe/no-op.ts";
 export {
   expose,
   type ExpositionInput,

@@ -14,9 +14,12 @@ export type NoOpColumn = {
   readonly column: string;
   /** It holds one reference at most, so that only a row where it is empty will do. */
   readonly isOptional: boolean;
+  /** A condition that a few rows fulfil, if any do. */
+  readonly few?: Condition;
 };
 
 type Json = unknown;
+type Condition = readonly [column: string, operator: "==", value: Json];
 
 function member(json: Json, name: string): Json {
   return typeof json === "object" && json !== null && !Array.isArray(json)
@@ -24,24 +27,30 @@ function member(json: Json, name: string): Json {
     : undefined;
 }
 
-/** Tables with one row or few, where OVN has them: the first row is looked for there first. */
+function membersOf(json: Json, name: string): [string, Json][] {
+  return Object.entries((member(json, name) ?? {}) as Record<string, Json>);
+}
+
+/** Tables that have few rows where OVN has them, the smallest first. */
 const SMALL_FIRST: readonly string[] = [
-  "Chassis",
   "HA_Chassis_Group",
+  "Load_Balancer_Group",
+  "Chassis_Private",
   "Logical_Router",
   "Logical_Switch",
-  "Load_Balancer",
   "Port_Group",
-  "DNS",
 ];
 
-/** Sets of weak references without an upper bound, and optional ones, by the schema that the server gives (RFC 7047 §3.2, `get_schema`). */
+/**
+ * Sets of weak references without an upper bound, and optional ones, by the schema that the server gives (RFC 7047 §3.2,
+ * `get_schema`). `select` can't be told to stop after one row, so those come first where the question has a short answer:
+ * small tables, then tables with a condition for few rows, then the others; a set before an optional reference.
+ */
 export function noOpColumns(schema: Json): NoOpColumn[] {
   const found: NoOpColumn[] = [];
-  for (const [table, tableSchema] of Object.entries((member(schema, "tables") ?? {}) as Record<string, Json>)) {
-    for (const [column, columnSchema] of Object.entries(
-      (member(tableSchema, "columns") ?? {}) as Record<string, Json>,
-    )) {
+  for (const [table, tableSchema] of membersOf(schema, "tables")) {
+    const few = conditionForFew(tableSchema);
+    for (const [column, columnSchema] of membersOf(tableSchema, "columns")) {
       const type = member(columnSchema, "type");
       const key = member(type, "key");
       const isWeak =
@@ -49,18 +58,45 @@ export function noOpColumns(schema: Json): NoOpColumn[] {
       const isSet = member(type, "value") === undefined && member(type, "max") === "unlimited";
       const isOptional = member(type, "value") === undefined && member(type, "min") === 0 && !isSet;
       const isMutable = member(columnSchema, "mutable") !== false && member(columnSchema, "ephemeral") !== true;
-      if (isWeak && (isSet || isOptional) && isMutable) found.push({ table, column, isOptional });
+      if (isWeak && (isSet || isOptional) && isMutable)
+        found.push({ table, column, isOptional, ...(few === undefined ? {} : { few }) });
     }
   }
-  const rank = ({ table }: NoOpColumn): number =>
-    SMALL_FIRST.includes(table) ? SMALL_FIRST.indexOf(table) : SMALL_FIRST.length;
-  return found.sort((one, other) => Number(one.isOptional) - Number(other.isOptional) || rank(one) - rank(other));
+  return found.sort((one, other) => rank(one) - rank(other) || Number(one.isOptional) - Number(other.isOptional));
 }
 
-export type NoOpTarget = NoOpColumn & { readonly row: string };
+function rank({ table, few }: NoOpColumn): number {
+  const place = SMALL_FIRST.indexOf(table);
+  if (place >= 0) return place;
+  return few === undefined ? SMALL_FIRST.length + 1 : SMALL_FIRST.length;
+}
+
+/**
+ * A unique index with an integer in it, at the least value that the schema allows. In OVN such integers are tunnel keys,
+ * which are given out from below within each datapath: at most as many rows as there are datapaths, and not ports.
+ */
+function conditionForFew(tableSchema: Json): Condition | undefined {
+  const indexes = member(tableSchema, "indexes");
+  if (!Array.isArray(indexes)) return undefined;
+  const columns = member(tableSchema, "columns");
+  for (const column of indexes.flat()) {
+    const key = member(member(member(columns, column), "type"), "key");
+    const least = member(key, "minInteger");
+    if (member(key, "type") === "integer" && typeof least === "number") return [column, "==", least];
+  }
+  return undefined;
+}
+
+/** The row that takes the write. */
+export type NoOpTarget = {
+  readonly table: string;
+  readonly column: string;
+  readonly isOptional: boolean;
+  readonly row: string;
+};
 
 /** Which rows will do. */
-export function noOpRows({ column, isOptional }: NoOpColumn): readonly Json[] {
+export function noOpRows({ column, isOptional }: Omit<NoOpColumn, "table">): readonly Json[] {
   return isOptional ? [[column, "==", ["set", []]]] : [];
 }
 

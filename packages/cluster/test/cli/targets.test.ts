@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { parseMember } from "../../src/edge/cli/member-option.ts";
+import { hostOf, parseMember } from "../../src/edge/cli/member-option.ts";
 import { parseMembersFile } from "../../src/edge/cli/members-file.ts";
 import { runOvnHa } from "../../src/edge/cli/ovn-ha.ts";
-import { hostOf, membersByRemotes, podsOf } from "../../src/edge/cli/targets.ts";
+import { membersByRemotes, podsOf } from "../../src/edge/cli/targets.ts";
 import { fakeTerminal } from "../support/terminal.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "ovnha-members-"));

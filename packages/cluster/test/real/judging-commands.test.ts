@@ -25,6 +25,7 @@ describe.skipIf(realOvs() === "skip").sequential("the commands that judge and pr
       columns: 120,
       signal: new AbortController().signal,
       environment: {},
+      ask: undefined,
       screen: () => ({ show: () => {}, done: () => {} }),
     });
     return { code, out: out.join(""), err: err.join("") };

@@ -15,6 +15,8 @@ export function fakeTerminal(
     readonly isTerminal?: boolean;
     readonly columns?: number;
     readonly environment?: Record<string, string>;
+    /** What somebody answers; absent: nobody is there. */
+    readonly answer?: (question: string) => boolean | Promise<boolean>;
   } = {},
 ): FakeTerminal {
   const controller = new AbortController();
@@ -31,6 +33,7 @@ export function fakeTerminal(
     columns: options.columns ?? 120,
     signal: controller.signal,
     environment: options.environment ?? {},
+    ask: options.answer === undefined ? undefined : async (question) => (await options.answer?.(question)) ?? false,
     screen: (): Screen => ({
       show: (shown) => screens.push(shown),
       done: () => {

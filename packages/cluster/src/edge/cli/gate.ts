@@ -2,30 +2,34 @@
 import type { Command } from "commander";
 import { gate } from "../../plan/gate.ts";
 import type { CommandContext } from "./command.ts";
-import { look } from "./looks.ts";
-import { addTargetOptions, readTargets, type TargetFlags, wholeNumber } from "./targets.ts";
+import { settleTimeOf } from "../plan/restart-watch.ts";
+import { look, lookOnce } from "./looks.ts";
+import { addTargetOptions, memberNamed, readTargets, type TargetFlags, wholeNumber } from "./targets.ts";
 import { colours, EXIT } from "./terminal.ts";
 
-type Flags = TargetFlags & { readonly json?: boolean; readonly settle: number };
+type Flags = TargetFlags & { readonly json?: boolean; readonly settle?: number };
 
 export function define(command: Command, { terminal, end }: CommandContext): void {
   addTargetOptions(command)
     .argument("[member]", "who is to go down; without it, whether anybody may")
     .option(
       "--settle <seconds>",
-      "how long all must have been well; at least two election timers",
+      "how long all must have been well (default two election timers)",
       wholeNumber("--settle"),
-      2,
     )
     .option("--json", "the answer as JSON")
     .action(async (member: string | undefined, flags: Flags) => {
       const asked = await readTargets(flags, terminal);
-      const settleMs = flags.settle * 1_000;
-      const { observation, previous, history, verdict } = await look(asked, terminal, {
+      if (member !== undefined) memberNamed(member, asked.members);
+      const settleMs =
+        flags.settle === undefined ? settleTimeOf(await lookOnce(asked, terminal)) : flags.settle * 1_000;
+      // Three looks, so that what takes three to be believed is believed; the first and the last a settle time apart.
+      const { observation, first, history, verdict } = await look(asked, terminal, {
         count: 3,
-        intervalMs: settleMs + 50,
+        intervalMs: Math.max(1_000, Math.ceil(settleMs / 2)) + 25,
+        extras: ["storage"],
       });
-      const answer = gate(observation, { member, previous, settleMs, expected: asked.expected, history });
+      const answer = gate(observation, { member, previous: first, settleMs, expected: asked.expected, history });
       if (flags.json === true) terminal.out(`${JSON.stringify(answer, undefined, 2)}\n`);
       else {
         const { bold, green, red } = colours(terminal);

@@ -4,15 +4,18 @@ import type { History } from "../../judge/history.ts";
 import { track } from "../../judge/track.ts";
 import type { Verdict } from "../../judge/types.ts";
 import type { Observation } from "../../observe/types.ts";
+import type { Site } from "../../plan/site.ts";
 import { type Extra, observe } from "../observe/observe.ts";
-import type { FileEvidences } from "./site-options.ts";
-import type { Asked } from "./targets.ts";
+import { keepHistory, readHistory } from "./history-file.ts";
+import { type FileEvidences, readFiles } from "./inspected-files.ts";
+import { lostOf, type SiteFlags, siteOf } from "./site-options.ts";
+import { type Asked, readTargets, type TargetFlags } from "./targets.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type Looks = {
   readonly observation: Observation;
-  /** The one before the last; undefined if there was only one. */
-  readonly previous: Observation | undefined;
+  /** The one with which it began. */
+  readonly first: Observation;
   readonly verdict: Verdict;
   readonly history: History;
 };
@@ -49,13 +52,37 @@ function withFiles(observation: Observation, files: FileEvidences | undefined): 
 
 export async function look(asked: Asked, terminal: Terminal, options: LookOptions): Promise<Looks> {
   let { history } = options;
-  let previous: Observation | undefined;
+  let first: Observation | undefined;
   for (let number = 1; ; number++) {
     const observation = withFiles(await lookOnce(asked, terminal, options.extras), options.files);
     const tracked = track(history, observation, { expected: asked.expected });
     history = tracked.history;
-    if (number >= options.count) return { observation, previous, verdict: tracked.verdict, history };
-    previous = observation;
+    first ??= observation;
+    if (number >= options.count) return { observation, first, verdict: tracked.verdict, history };
     await pause(options.intervalMs, undefined, { signal: terminal.signal }).catch(() => {});
   }
+}
+
+/** What the commands begin with that judge, propose and remember. */
+export type Survey = Looks & {
+  readonly asked: Asked;
+  readonly site: Site;
+  readonly lost: readonly string[];
+  /** To be called when all has been said; gives the exit code, which is worse if the history can't be kept. */
+  readonly remember: (code: number) => Promise<number>;
+};
+
+export async function survey(
+  flags: TargetFlags & SiteFlags,
+  terminal: Terminal,
+  options: Pick<LookOptions, "count" | "intervalMs" | "extras">,
+): Promise<Survey> {
+  const asked = await readTargets(flags, terminal);
+  const site = siteOf(flags, asked.members);
+  const lost = lostOf(flags, asked.members);
+  const history = await readHistory(flags.history);
+  const files = await readFiles(flags.files, asked.members);
+  const looks = await look(asked, terminal, { ...options, history, files });
+  const remember = (code: number): Promise<number> => keepHistory(flags.history, looks.history, terminal, code);
+  return { ...looks, asked, site, lost, remember };
 }

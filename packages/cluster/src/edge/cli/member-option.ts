@@ -38,11 +38,16 @@ export function parseMember(text: string, layout?: Layout): MemberAccess {
   return { name, databases, runner };
 }
 
+/** `[USER@]HOST`. */
+export function hostOf(text: string): { readonly host: string; readonly user?: string } {
+  const at = text.lastIndexOf("@");
+  return at === -1 ? { host: text } : { host: text.slice(at + 1), user: text.slice(0, at) };
+}
+
 function runnerOf(text: string, pod: string | undefined, ssh: string | undefined): Runner | undefined {
   if (pod !== undefined && ssh !== undefined) throw invalid(text, "pod= and ssh= exclude each other");
   if (ssh !== undefined) {
-    const at = ssh.lastIndexOf("@");
-    return sshRunner(at === -1 ? { host: ssh } : { host: ssh.slice(at + 1), user: ssh.slice(0, at) });
+    return sshRunner(hostOf(ssh));
   }
   if (pod === undefined) return undefined;
   const match = /^(?:(?<namespace>[^/:]+)\/)?(?<pod>[^/:]+)(?::(?<container>[^/:]+))?$/.exec(pod)?.groups;

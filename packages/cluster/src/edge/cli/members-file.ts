@@ -1,12 +1,12 @@
 /** The members file: who the members are, how they are asked, and what is expected of them. YAML or JSON. */
-import { readFile } from "node:fs/promises";
 import { filesTls, type TlsSource } from "@ovnha/ovsdb";
 import { kubectlRunner, localRunner, type Runner, sshRunner } from "@ovnha/runner";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { ClusterError } from "../../error.ts";
-import { databaseName, type DatabaseAccess, type MemberAccess } from "../../observe/members.ts";
+import { databaseName, type DatabaseAccess, type MemberAccess, MEMBERS_MAX, targetsOf } from "../../observe/members.ts";
 import type { Expected } from "../../observe/types.ts";
+import { readBounded } from "./bounded-file.ts";
 import { LAYOUT_NAMES, LAYOUTS, type Layout } from "./layouts.ts";
 
 /** What the options or a members file come to. */
@@ -64,7 +64,8 @@ const fileSchema = z.strictObject({
         appctl: z.array(text).min(1).optional(),
       }),
     )
-    .min(1),
+    .min(1, "there is no member; name at least one")
+    .max(MEMBERS_MAX),
   tls: z.strictObject({ ca: text.optional(), certificate: text.optional(), key: text.optional() }).optional(),
   expected: z
     .strictObject({
@@ -81,23 +82,12 @@ type Access = z.infer<typeof accessSchema>;
 
 /** @throws ClusterError INVALID_CONFIG naming the file, the place and the remedy. */
 export async function readMembersFile(path: string): Promise<Targets> {
-  let source: string;
-  try {
-    source = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new ClusterError(
-      "INVALID_CONFIG",
-      `${path}: ${(cause as Error).message}; give a members file that can be read`,
-      { cause },
-    );
-  }
-  return parseMembersFile(source, path);
+  const source = await readBounded(path, FILE_BYTES_MAX, "give a members file that can be read");
+  return parseMembersFile(source ?? "", path);
 }
 
 /** YAML 1.2, of which JSON is a part. `path` is for messages. */
 export function parseMembersFile(source: string, path: string): Targets {
-  if (source.length > FILE_BYTES_MAX)
-    throw new ClusterError("INVALID_CONFIG", `${path}: larger than ${FILE_BYTES_MAX} bytes; is this a members file?`);
   const document = parseDocument(source, { maxAliasCount: 100 } as Parameters<typeof parseDocument>[1]);
   const [problem] = document.errors;
   if (problem !== undefined) throw new ClusterError("INVALID_CONFIG", `${path}: ${problem.message}`);
@@ -106,9 +96,12 @@ export function parseMembersFile(source: string, path: string): Targets {
     const issues = result.error.issues
       .slice(0, 10)
       .map(({ path: place, message }) => `  ${placeOf(place)}: ${message}`);
-    throw new ClusterError("INVALID_CONFIG", `${path} is no members file:\n${issues.join("\n")}`);
+    throw new ClusterError(
+      "INVALID_CONFIG",
+      `${path} is no members file:\n${issues.join("\n")}\nit is as in "members: [{ name: ovn1, nb: tcp:10.0.0.1:6641, sb: tcp:10.0.0.1:6642 }]"`,
+    );
   }
-  return targetsOfFile(result.data);
+  return targetsOfFile(result.data, path);
 }
 
 function placeOf(path: readonly PropertyKey[]): string {
@@ -120,18 +113,30 @@ function placeOf(path: readonly PropertyKey[]): string {
         .replace(/^\./, "");
 }
 
-function targetsOfFile(file: File): Targets {
+function targetsOfFile(file: File, path: string): Targets {
   const layout = LAYOUTS.find(({ name }) => name === file.layout);
   const { tls, expected } = file;
+  const members = file.members.map((member) => memberOf(member, layout));
+  try {
+    // Two of one name, no way to a database, too many: all that can be told before anybody is asked.
+    targetsOf(members);
+  } catch (error) {
+    if (error instanceof ClusterError)
+      throw new ClusterError(error.code, `${path}: ${error.message}`, { cause: error });
+    throw error;
+  }
   return {
-    members: file.members.map((member) => memberOf(member, layout)),
+    members,
     ...(expected === undefined ? {} : { expected: expectedOf(expected) }),
     ...(tls === undefined ? {} : { tls: filesTls({ ca: tls.ca, cert: tls.certificate, key: tls.key }) }),
   };
 }
 
 function memberOf(member: File["members"][number], layout: Layout | undefined): MemberAccess {
-  const { name, nb, sb, databases, runner, appctl } = member;
+  const { name, databases, runner, appctl } = member;
+  // A member of which nothing is told but its name has both servers where the layout says.
+  const isUsual = layout !== undefined && member.nb === undefined && member.sb === undefined && databases === undefined;
+  const { nb, sb } = isUsual ? { nb: {}, sb: {} } : member;
   const entries = Object.entries(databases ?? {}).map(
     ([database, access]) => [database, accessOfFile(access)] as const,
   );

@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 import { Command, CommanderError } from "commander";
 import { ClusterError } from "../../error.ts";
 import { COMMANDS } from "./commands.ts";
-import { EXIT, type Screen, type Terminal } from "./terminal.ts";
+import { processTerminal } from "./process-terminal.ts";
+import { EXIT, type Terminal } from "./terminal.ts";
 
 const HELP = `
 Examples:
@@ -29,12 +30,12 @@ export async function runOvnHa(args: readonly string[], terminal: Terminal): Pro
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  const asked = COMMANDS.find(({ name }) => args.some((arg) => arg === name));
-  const showsHelp = args.some((arg) => arg === "help");
+  // The first word that is no option, or the one after "help": what comes later may be a member's name.
+  const [first, second] = args.filter((arg) => !arg.startsWith("-"));
+  const asked = first === "help" ? second : first;
   for (const { name, summary, load } of COMMANDS) {
     const command = program.command(name).description(summary);
-    // `help NAME` shows the options of that command, so it needs its file as well.
-    if (name === asked?.name || (showsHelp && args.includes(name))) (await load()).define(command, { terminal, end });
+    if (name === asked) (await load()).define(command, { terminal, end });
   }
   for (const command of program.commands) override(command, program);
   try {
@@ -72,25 +73,8 @@ function isExpected(error: unknown): error is Error {
 }
 
 async function main(): Promise<void> {
-  const abort = new AbortController();
-  process.once("SIGINT", () => abort.abort());
-  process.once("SIGTERM", () => abort.abort());
-  // A reader such as head(1) that has seen enough is no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.ok);
-    throw error;
-  });
-  const { default: logUpdate } = await import("log-update");
-  const screen = (): Screen => ({ show: (text) => logUpdate(text), done: () => logUpdate.done() });
-  process.exitCode = await runOvnHa(process.argv.slice(2), {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    isTerminal: process.stdout.isTTY === true,
-    columns: process.stdout.columns ?? 100,
-    signal: abort.signal,
-    environment: process.env,
-    screen,
-  });
+  const args = process.argv.slice(2);
+  process.exitCode = await runOvnHa(args, processTerminal(args.includes("--execute")));
 }
 
 const entry = process.argv[1];

@@ -4,17 +4,9 @@ import { ClusterError } from "../../error.ts";
 import { renderRunbook, type RenderFormat } from "../../plan/render.ts";
 import { runbook } from "../../plan/runbook.ts";
 import type { CommandContext } from "./command.ts";
-import { look } from "./looks.ts";
-import {
-  addSiteOptions,
-  lostOf,
-  readFiles,
-  readHistory,
-  type SiteFlags,
-  siteOf,
-  writeHistory,
-} from "./site-options.ts";
-import { addTargetOptions, readTargets, type TargetFlags } from "./targets.ts";
+import { survey } from "./looks.ts";
+import { addSiteOptions, type SiteFlags } from "./site-options.ts";
+import { addTargetOptions, type TargetFlags } from "./targets.ts";
 import { exitOf } from "./terminal.ts";
 
 type Flags = TargetFlags & SiteFlags & { readonly json?: boolean; readonly format: string };
@@ -31,25 +23,10 @@ export function define(command: Command, { terminal, end }: CommandContext): voi
     .option("--json", "the same as --format json")
     .action(async (flags: Flags) => {
       const format = formatOf(flags);
-      const asked = await readTargets(flags, terminal);
-      const lost = lostOf(flags, asked.members);
-      const before = await readHistory(flags.history);
-      const { observation, verdict, history } = await look(asked, terminal, {
-        count: 3,
-        intervalMs: 1_000,
-        history: before,
-        files: await readFiles(flags.files, asked.members),
-        extras: ["storage", "log"],
-      });
-      await writeHistory(flags.history, history);
-      const book = runbook(verdict, {
-        observation,
-        expected: asked.expected,
-        history,
-        site: siteOf(flags, asked.members),
-        lost,
-      });
+      const seen = await survey(flags, terminal, { count: 3, intervalMs: 1_000, extras: ["storage", "log"] });
+      const { observation, verdict, history, asked, site, lost } = seen;
+      const book = runbook(verdict, { observation, expected: asked.expected, history, site, lost });
       terminal.out(renderRunbook(book, format));
-      end(exitOf(verdict.health));
+      end(await seen.remember(exitOf(verdict.health)));
     });
 }

@@ -8,7 +8,7 @@ import { ClusterError } from "../../error.ts";
 import type { DatabaseAccess, MemberAccess } from "../../observe/members.ts";
 import type { Expected } from "../../observe/types.ts";
 import { accessOf, LAYOUT_NAMES, LAYOUTS, type Layout } from "./layouts.ts";
-import { parseMember } from "./member-option.ts";
+import { hostOf, parseMember } from "./member-option.ts";
 import { readMembersFile, type Targets } from "./members-file.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -68,6 +68,13 @@ export function addTargetOptions(command: Command): Command {
     .option("-p, --private-key <file>", "our private key for ssl: remotes");
 }
 
+/** @throws ClusterError INVALID_CONFIG if nobody has that name. */
+export function memberNamed(name: string, members: readonly MemberAccess[]): MemberAccess {
+  const found = members.find((member) => member.name === name);
+  if (found !== undefined) return found;
+  throw invalid(`no member is named ${name}; there are ${members.map((member) => member.name).join(", ")}`);
+}
+
 export function wholeNumber(what: string): (text: string) => number {
   return (text) => {
     if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
@@ -120,7 +127,7 @@ function need(name: string): Layout {
   return layoutOf(name) as Layout;
 }
 
-/** One member per host of the remotes; the first three of both lists on one host are one member. */
+/** One member per host of the remotes, with that host's server of each list. */
 export function membersByRemotes(nb: string | undefined, sb: string | undefined): MemberAccess[] {
   const members = new Map<string, { nb?: DatabaseAccess; sb?: DatabaseAccess }>();
   for (const [key, remotes] of [
@@ -169,12 +176,7 @@ function membersOnHosts(flags: TargetFlags, layout: Layout): MemberAccess[] {
   return hosts.map((text) => there(text, sshRunner(hostOf(text)), layout));
 }
 
-export function hostOf(text: string): { readonly host: string; readonly user?: string } {
-  const at = text.lastIndexOf("@");
-  return at === -1 ? { host: text } : { host: text.slice(at + 1), user: text.slice(0, at) };
-}
-
-export function there(name: string, runner: Runner, layout: Layout): MemberAccess {
+function there(name: string, runner: Runner, layout: Layout): MemberAccess {
   return { name, runner, nb: accessOf(layout.nb), sb: accessOf(layout.sb) };
 }
 

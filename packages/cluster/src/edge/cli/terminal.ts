@@ -10,9 +10,11 @@ export type Terminal = {
   /** Whether standard output is a terminal: colours, a live screen, as wide as it is. */
   readonly isTerminal: boolean;
   readonly columns: number;
-  /** Ctrl-C. */
+  /** Ctrl-C, and whatever else asks the process to end. */
   readonly signal: AbortSignal;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Puts a question with the answers yes and no; undefined where there is nobody to ask. The signal means "no". */
+  readonly ask: ((question: string, signal: AbortSignal) => Promise<boolean>) | undefined;
   /** A text on a terminal that is replaced by the next one. */
   readonly screen: () => Screen;
 };

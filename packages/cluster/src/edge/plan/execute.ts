@@ -1,15 +1,13 @@
 /** Acts on a plan, and only when told: each step's conditions are looked at before, and again until they hold. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Runner } from "@ovnha/runner";
 import { ClusterError } from "../../error.ts";
-import type { History } from "../../judge/history.ts";
-import { remember } from "../../judge/track.ts";
 import { assess } from "../../judge/assess.ts";
-import { emptyHistory } from "../../judge/history.ts";
+import { emptyHistory, type History } from "../../judge/history.ts";
+import { remember } from "../../judge/track.ts";
 import type { Expected, Observation } from "../../observe/types.ts";
 import { checkCondition } from "../../plan/conditions.ts";
-import { commandLine } from "../../plan/render.ts";
-import type { Command, Condition, Plan, PlanStep } from "../../plan/types.ts";
+import type { Condition, Plan, PlanStep } from "../../plan/types.ts";
+import { type CommandOptions, interruption, runCommand } from "./command.ts";
 
 export type StepOutcome = {
   readonly step: PlanStep;
@@ -18,23 +16,21 @@ export type StepOutcome = {
   readonly tookMs: number;
 };
 
-export type ExecuteOptions = {
-  /** Where commands run: by the member's name, and "here". */
-  readonly runners: Readonly<Record<string, Runner>> | ((at: string) => Runner | undefined);
+export type ExecuteOptions = CommandOptions & {
   /** A fresh look at all members; asked before and after each step that acts. */
   readonly observe: () => Promise<Observation>;
   /** Nothing is done without it: "all", or asked for each step that acts. */
   readonly confirm: "all" | ((step: PlanStep) => boolean | Promise<boolean>);
   readonly expected?: Expected | undefined;
   readonly history?: History | undefined;
+  /** A step begins, once it is agreed on. */
+  readonly onBegin?: ((step: PlanStep) => void) | undefined;
   readonly onStep?: ((outcome: StepOutcome) => void) | undefined;
   /** Between two looks, in ms; 500 unless told. */
   readonly pollMs?: number | undefined;
   /** How long the conditions before a step may take to hold, in ms; 10,000 unless told. */
   readonly patienceMs?: number | undefined;
-  /** For each command, in ms; 60,000 unless told. */
-  readonly commandMs?: number | undefined;
-  /** Such as that of the operation lock. */
+  /** Such as that of the operation lock. It ends the plan between two commands; one that runs is let finish. */
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -42,10 +38,11 @@ export type ExecuteReport = { readonly isComplete: boolean; readonly steps: read
 
 /**
  * Executes a plan step by step. It stops at the first condition that does not hold, and has then done nothing of that
- * step or only that step; what it did is in the error's cause-free message and in `onStep`.
+ * step or only that step: the message says which, and `onStep` has told of those before.
  *
- * @throws ClusterError PRECONDITION if the plan has blockers, or a condition does not hold in time; RUNNER if a command
- * fails; INVALID_CONFIG if there is no runner for a member; ABORTED by the signal.
+ * @throws ClusterError PRECONDITION if the plan has blockers, a condition does not hold in time, or a step has to be done
+ * by hand; RUNNER if a command fails; OUTCOME_UNKNOWN if nobody knows what became of it; INVALID_CONFIG if there is no
+ * runner for a member; ABORTED, LOCKED or whatever else is the signal's reason.
  */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<ExecuteReport> {
   if (plan.blockers.length > 0)
@@ -56,7 +53,7 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
   const steps: StepOutcome[] = [];
   const looker = new Looker(options);
   for (const step of plan.steps) {
-    if (options.signal?.aborted) throw aborted(options.signal);
+    stopIfAborted(step, options.signal, "before");
     const startedMs = performance.now();
     const done = (outcome: StepOutcome["outcome"], output: string): void => {
       const one = { step, outcome, output, tookMs: performance.now() - startedMs };
@@ -64,27 +61,58 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
       options.onStep?.(one);
     };
     if (step.kind === "act" && options.confirm !== "all" && !(await options.confirm(step))) {
-      done("skipped", "");
+      done("skipped", "it was not wanted");
       return { isComplete: false, steps };
     }
+    options.onBegin?.(step);
     // What already holds is not done again, so that a plan that broke off can be taken up.
     if (step.kind === "act" && step.after.length > 0 && step.isDestructive && (await looker.holdNow(step.after))) {
       done("skipped", "it holds already");
       continue;
     }
     await looker.until(step, step.before, options.patienceMs ?? 10_000, "before");
-    const output = step.command === undefined ? "" : await runCommand(step, step.command, options);
+    // While somebody was asked and the conditions were looked at, the lock may have been lost.
+    stopIfAborted(step, options.signal, "before");
+    const output = await run(step, options);
     await looker.until(step, step.after, step.withinMs ?? 30_000, "after");
     done("done", output);
   }
   return { isComplete: true, steps };
 }
 
-function aborted(signal: AbortSignal): ClusterError {
-  const { reason } = signal;
-  return reason instanceof ClusterError
-    ? reason
-    : new ClusterError("ABORTED", "the plan was aborted between two steps", { cause: reason });
+/** What the step is when something comes in between. */
+const STATE = { before: "it was not done", after: "it was done, and this did not follow" } as const;
+
+function nameOf({ number, title }: PlanStep): string {
+  return `step ${number}, ${title}`;
+}
+
+function stopIfAborted(step: PlanStep, signal: AbortSignal | undefined, when: keyof typeof STATE): void {
+  if (!signal?.aborted) return;
+  const state =
+    when === "before" ? "was not done, and nothing after it" : "was done, and is not seen to have taken effect";
+  throw interruption(signal, `${nameOf(step)}, ${state}`);
+}
+
+async function run(step: PlanStep, options: ExecuteOptions): Promise<string> {
+  const { command, kind, member } = step;
+  if (command === undefined) {
+    if (kind !== "act") return "";
+    const how = step.text === undefined || step.text === "" ? "" : ` (${step.text})`;
+    throw new ClusterError(
+      "PRECONDITION",
+      `${nameOf(step)}: there is no command for it${how}; do it by hand, then plan again`,
+      { member },
+    );
+  }
+  try {
+    return await runCommand(nameOf(step), command, options);
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code === "INVALID_CONFIG") throw error;
+    // A look that fails is an answer too.
+    if (kind !== "act") return error.message;
+    throw new ClusterError(error.code, `${error.message}. ${step.undo}`, { member, cause: error.cause });
+  }
 }
 
 /** Looks again and again, and remembers what it saw: some conditions need more than one sighting. */
@@ -111,6 +139,16 @@ class Looker {
     return undefined;
   }
 
+  /** A look that the signal ended is told as what it was in between of. */
+  async #look(step: PlanStep, conditions: readonly Condition[], when: keyof typeof STATE): Promise<string | undefined> {
+    try {
+      return await this.#missing(conditions);
+    } catch (error) {
+      stopIfAborted(step, this.#options.signal, when);
+      throw error;
+    }
+  }
+
   async holdNow(conditions: readonly Condition[]): Promise<boolean> {
     return (await this.#missing(conditions)) === undefined;
   }
@@ -119,54 +157,23 @@ class Looker {
     step: PlanStep,
     conditions: readonly Condition[],
     withinMs: number,
-    when: "before" | "after",
+    when: keyof typeof STATE,
   ): Promise<void> {
     if (conditions.length === 0) return;
     const { signal, pollMs = 500 } = this.#options;
     const deadlineMs = performance.now() + withinMs;
     for (;;) {
-      if (signal?.aborted) throw aborted(signal);
-      const why = await this.#missing(conditions);
+      stopIfAborted(step, signal, when);
+      const why = await this.#look(step, conditions, when);
       if (why === undefined) return;
       if (performance.now() >= deadlineMs) {
-        const state = when === "before" ? "it was not done" : "it was done, and this did not follow";
         throw new ClusterError(
           "PRECONDITION",
-          `step ${step.number}, ${step.title}: ${why} (waited ${Math.round(withinMs / 1_000)} s); ${state}. ${step.undo}`,
+          `${nameOf(step)}: ${why} (waited ${Math.round(withinMs / 1_000)} s); ${STATE[when]}. ${step.undo}`,
           { member: step.member },
         );
       }
       await pause(pollMs, undefined, { signal }).catch(() => {});
     }
   }
-}
-
-export function runnerFor(runners: ExecuteOptions["runners"], at: string): Runner {
-  const runner = typeof runners === "function" ? runners(at) : runners[at];
-  if (runner === undefined)
-    throw new ClusterError("INVALID_CONFIG", `nothing is known about how to run commands at ${at}; give it a runner`);
-  return runner;
-}
-
-async function runCommand(
-  step: PlanStep,
-  command: Command,
-  { runners, commandMs = 60_000, signal }: ExecuteOptions,
-): Promise<string> {
-  const runner = runnerFor(runners, command.at);
-  const { exitCode, stdout, stderr } = await runner.run(command.program, command.args, {
-    timeoutMs: commandMs,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const output = `${stdout}${stderr}`.trim();
-  // A look that fails is an answer too.
-  if (exitCode !== 0 && step.kind === "act") {
-    const words = output.slice(-500) || "it said nothing";
-    throw new ClusterError(
-      "RUNNER",
-      `step ${step.number}, ${step.title}: ${commandLine(command)} at ${command.at} ended with ${exitCode}: ${words}`,
-      { member: step.member },
-    );
-  }
-  return output;
 }

@@ -3,7 +3,8 @@
  * that can be reached, and counts while a majority of the members of every database grants it: two operators can't both
  * have one, whoever leads and whoever restarts. It ends with the connections, so nobody has to clean up after a crash.
  *
- * It needs no leader. What it can't do: keep out those who do not ask for it (a `kubectl delete`, a script), be taken
+ * It needs no leader. Where a majority is down, which is when a cluster is rebuilt, `needs: "reachable"` takes it at whoever
+ * is left: that excludes everybody who reaches one of the same members. What it can't do: keep out those who do not ask for it (a `kubectl delete`, a script), be taken
  * where fewer than a majority can be reached, or survive a majority that restarts at once.
  */
 import { openSession, type RawSession, type TlsSource } from "@ovnha/ovsdb";
@@ -16,6 +17,8 @@ export type LockOptions = {
   /** The client remotes of all members, per database. */
   readonly remotes: Readonly<Record<string, readonly string[]>>;
   readonly name?: string | undefined;
+  /** Who has to grant it: "majority" of each database unless told; "reachable": all that answer, be it none. */
+  readonly needs?: "majority" | "reachable" | undefined;
   readonly tls?: TlsSource | undefined;
   /** For each member, in ms; 5,000 unless told. */
   readonly timeoutMs?: number | undefined;
@@ -79,12 +82,13 @@ class MajorityLock implements OperationLock {
 
   async acquire(): Promise<void> {
     const answers = await Promise.all(this.#grants.map((grant) => this.#ask(grant)));
-    const database = this.#shortOf();
+    const taken = this.#grants.filter((_grant, index) => answers[index] === "taken");
+    const database = this.#needsMajority ? this.#shortOf() : taken[0]?.database;
     if (database === undefined) {
       this.#again();
       return;
     }
-    const others = this.#grants.filter((grant, index) => grant.database === database && answers[index] === "taken");
+    const others = taken.filter((grant) => grant.database === database);
     if (others.length > 0) {
       const where = others.map(({ remote }) => remote).join(", ");
       throw new ClusterError(
@@ -98,8 +102,13 @@ class MajorityLock implements OperationLock {
     );
   }
 
+  get #needsMajority(): boolean {
+    return this.#options.needs !== "reachable";
+  }
+
   /** The database of which too few members grant it. */
   #shortOf(): string | undefined {
+    if (!this.#needsMajority) return undefined;
     return Object.entries(this.#options.remotes).find(([database, remotes]) => {
       const granted = this.#grants.filter((grant) => grant.database === database && grant.isGranted).length;
       return granted < majorityOf(remotes.length);
@@ -147,7 +156,12 @@ class MajorityLock implements OperationLock {
   /** A member that restarts forgets its locks; it is asked again until it is back. */
   #again(): void {
     this.#timer = setTimeout(async () => {
-      await Promise.all(this.#grants.filter(({ isGranted }) => !isGranted).map((grant) => this.#ask(grant)));
+      const answers = await Promise.all(
+        this.#grants.filter(({ isGranted }) => !isGranted).map((grant) => this.#ask(grant)),
+      );
+      // A majority that is held outvotes whoever asks meanwhile; without one, nobody else may have it anywhere.
+      if (!this.#needsMajority && !this.#isReleased && answers.includes("taken"))
+        this.#lost.abort(new ClusterError("LOCKED", "the operation lock was lost: somebody else has taken it"));
       if (!this.#isReleased && !this.#lost.signal.aborted) this.#again();
     }, RETRY_MS);
     this.#timer.unref();

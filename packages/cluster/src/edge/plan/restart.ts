@@ -1,30 +1,24 @@
 /** Drives a rolling restart: the gate opens, one goes down, it comes back, the gate opens again. */
-import { setTimeout as pause } from "node:timers/promises";
 import { ClusterError } from "../../error.ts";
-import { assess } from "../../judge/assess.ts";
-import { emptyHistory, type History } from "../../judge/history.ts";
-import { remember } from "../../judge/track.ts";
 import type { Expected, Observation } from "../../observe/types.ts";
-import { checkCondition } from "../../plan/conditions.ts";
-import { gate, type GateVerdict } from "../../plan/gate.ts";
-import { nextMember, RECOVER_MS, type RestartPlan } from "../../plan/restart.ts";
-import type { Command } from "../../plan/types.ts";
-import { type ExecuteOptions, runnerFor } from "./execute.ts";
+import type { GateVerdict } from "../../plan/gate.ts";
+import type { RestartPlan } from "../../plan/restart.ts";
+import { type CommandOptions, runCommand } from "./command.ts";
+import { RestartWatch } from "./restart-watch.ts";
 
-export type RollingOptions = {
-  readonly runners: ExecuteOptions["runners"];
+export type RollingOptions = CommandOptions & {
+  /** A fresh look at all members; give it the extra "storage", so that the gate can judge that too. */
   readonly observe: () => Promise<Observation>;
-  /** Nothing is done without it. */
-  readonly confirm: true;
+  /** Nothing is done without it: true, or asked for each member, once the gate is open for it. */
+  readonly confirm: true | ((member: string) => boolean | Promise<boolean>);
   readonly expected?: Expected | undefined;
   /** How long all must have been well before the next goes down, in ms; two election timers unless told. */
   readonly settleMs?: number | undefined;
-  /** How long the gate may stay shut, and a member away, in ms; 120,000 unless told. Then it stops, for good. */
+  /** How long the gate may stay shut beyond the settle time, and a member away, in ms; 120,000 unless told. Then it stops, for good. */
   readonly recoverMs?: number | undefined;
   readonly pollMs?: number | undefined;
-  readonly commandMs?: number | undefined;
   readonly onEvent?: ((event: RollingEvent) => void) | undefined;
-  /** Such as that of the operation lock. */
+  /** Such as that of the operation lock. It ends the work between two members; a restart that runs is let finish. */
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -36,6 +30,7 @@ export type RollingEvent =
 export type RollingReport = {
   readonly isComplete: boolean;
   readonly restarted: readonly { readonly member: string; readonly recoveredMs: number }[];
+  /** Whom nobody has touched. */
   readonly remaining: readonly string[];
   /** Why it stopped. */
   readonly abortedBecause: string | undefined;
@@ -45,7 +40,11 @@ export type RollingReport = {
  * Restarts the members of the plan, whoever is no leader first; who leads is asked anew each time. If the gate does not
  * open again, or more is wrong than the one member that is down, nobody else is touched and the report says why.
  *
- * @throws ClusterError PRECONDITION if the plan has blockers; ABORTED or LOCKED by the signal.
+ * A restart command must not end before the old process has, as with `systemctl restart` and `kubectl delete pod`: the
+ * member would be taken for back while it has not gone yet.
+ *
+ * @throws ClusterError PRECONDITION if the plan has blockers; ABORTED, LOCKED or whatever else is the signal's reason, with
+ * who was restarted and who was not touched.
  */
 export async function runRollingRestart(plan: RestartPlan, options: RollingOptions): Promise<RollingReport> {
   if (plan.blockers.length > 0)
@@ -53,113 +52,89 @@ export async function runRollingRestart(plan: RestartPlan, options: RollingOptio
       "PRECONDITION",
       `${plan.title}: ${plan.blockers.map(({ text }) => text).join("; ")}; nothing was done`,
     );
-  const commands = new Map(
-    plan.steps.flatMap(({ kind, member, command }) =>
-      kind === "act" && member !== undefined && command !== undefined ? [[member, command] as const] : [],
-    ),
-  );
-  const remaining = plan.order.map(({ member }) => member);
-  const restarted: { member: string; recoveredMs: number }[] = [];
-  const watch = new Watch(options);
-  const report = (abortedBecause?: string): RollingReport => ({
-    isComplete: remaining.length === 0,
-    restarted,
-    remaining,
-    abortedBecause,
-  });
-  while (remaining.length > 0) {
-    const opened = await watch.untilOpen(remaining);
-    if (typeof opened !== "string")
-      return report(
-        `the gate did not open: ${opened.reasons.map(({ database, text }) => `${database}: ${text}`).join("; ")}`,
-      );
-    const member = opened;
-    const command = commands.get(member);
-    if (command === undefined) return report(`there is no command to restart ${member}`);
-    options.onEvent?.({ type: "restarting", member });
-    const startedMs = performance.now();
-    remaining.splice(remaining.indexOf(member), 1);
-    const failure = await restart(command, options);
-    if (failure !== undefined) return report(`${member}: ${failure}`);
-    const away = await watch.untilBack(member, plan.databases);
-    const recoveredMs = performance.now() - startedMs;
-    restarted.push({ member, recoveredMs });
-    if (away !== undefined) return report(`${member} did not come back: ${away}`);
-    options.onEvent?.({ type: "back", member, afterMs: recoveredMs });
-  }
-  return report();
+  return new Rolling(plan, options).run();
 }
 
-async function restart(
-  command: Command,
-  { runners, commandMs = 60_000, signal }: RollingOptions,
-): Promise<string | undefined> {
-  const { exitCode, stdout, stderr } = await runnerFor(runners, command.at).run(command.program, command.args, {
-    timeoutMs: commandMs,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return exitCode === 0 ? undefined : `the restart ended with ${exitCode}: ${`${stdout}${stderr}`.trim().slice(-500)}`;
-}
-
-/** Looks, and remembers. */
-class Watch {
+class Rolling {
+  readonly #plan: RestartPlan;
   readonly #options: RollingOptions;
-  #history: History = emptyHistory();
-  #previous: Observation[] = [];
+  readonly #watch: RestartWatch;
+  readonly #remaining: string[];
+  readonly #restarted: { member: string; recoveredMs: number }[] = [];
+  /** Who was told to restart and is not seen back. */
+  #away: string | undefined;
 
-  constructor(options: RollingOptions) {
+  constructor(plan: RestartPlan, options: RollingOptions) {
+    this.#plan = plan;
     this.#options = options;
+    this.#watch = new RestartWatch(options);
+    this.#remaining = plan.order.map(({ member }) => member);
   }
 
-  async #look(): Promise<Observation> {
-    const { signal, observe } = this.#options;
-    if (signal?.aborted)
-      throw signal.reason instanceof ClusterError
-        ? signal.reason
-        : new ClusterError("ABORTED", "the restart was aborted between two members");
-    return observe();
-  }
-
-  #remember(observation: Observation): void {
-    const { expected } = this.#options;
-    this.#history = remember(this.#history, observation, assess(observation, { expected, history: this.#history }));
-    // A settle time's worth of looks, and never more than a hundred.
-    this.#previous = [...this.#previous, observation].slice(-100);
-  }
-
-  /** Who may go down now; the last verdict of the gate if none may in time. */
-  async untilOpen(remaining: readonly string[]): Promise<string | GateVerdict> {
-    const { expected, settleMs = 2_000, recoverMs = RECOVER_MS, pollMs = 500, signal, onEvent } = this.#options;
-    const deadlineMs = performance.now() + recoverMs;
-    this.#previous = [];
-    for (;;) {
-      const observation = await this.#look();
-      const member = nextMember(remaining, observation, { expected }) ?? "";
-      const previous = this.#previous.findLast(({ endedMs }) => observation.startedMs - endedMs >= settleMs);
-      const verdict = gate(observation, { member, previous, settleMs, expected, history: this.#history });
-      if (verdict.isOpen) return member;
-      onEvent?.({ type: "waiting", member, gate: verdict });
-      this.#remember(observation);
-      if (performance.now() >= deadlineMs) return verdict;
-      await pause(pollMs, undefined, { signal }).catch(() => {});
+  async run(): Promise<RollingReport> {
+    try {
+      while (this.#remaining.length > 0) {
+        const stopped = await this.#next();
+        if (stopped !== undefined) return this.#report(stopped);
+      }
+      return this.#report();
+    } catch (error) {
+      const { signal } = this.#options;
+      if (!signal?.aborted || !(error instanceof ClusterError)) throw error;
+      throw new ClusterError(error.code, `${error.message}; ${this.#soFar()}`, { cause: error });
     }
   }
 
-  /** Why it is not back yet; undefined once it is. */
-  async untilBack(member: string, databases: readonly string[]): Promise<string | undefined> {
-    const { expected, recoverMs = RECOVER_MS, pollMs = 500, signal } = this.#options;
-    const deadlineMs = performance.now() + recoverMs;
-    for (;;) {
-      const observation = await this.#look();
-      const missing = databases
-        .flatMap((database) => [
-          checkCondition({ type: "caught-up", database, member }, observation, { expected }),
-          checkCondition({ type: "others-live", database, except: [member] }, observation, { expected }),
-        ])
-        .find(({ isHeld }) => !isHeld);
-      if (missing === undefined) return undefined;
-      if (performance.now() >= deadlineMs) return missing.why;
-      await pause(pollMs, undefined, { signal }).catch(() => {});
+  /** One member more; why it stops, if it does. */
+  async #next(): Promise<string | undefined> {
+    const { onEvent, confirm } = this.#options;
+    const opened = await this.#watch.untilOpen(this.#remaining);
+    if (typeof opened !== "string")
+      return `the gate did not open: ${opened.reasons.map(({ database, text }) => `${database}: ${text}`).join("; ")}`;
+    let member = opened;
+    if (confirm !== true) {
+      if (!(await confirm(member))) return `the restart of ${member} was not wanted`;
+      // Whoever was asked took his time: what was open then may be shut now, and another one may lead.
+      const again = await this.#watch.untilOpen(this.#remaining);
+      if (again !== member)
+        return typeof again === "string"
+          ? `${member} leads something now, so ${again} would be next; plan again`
+          : `the gate has shut: ${again.reasons.map(({ database, text }) => `${database}: ${text}`).join("; ")}`;
+      member = again;
     }
+    const command = this.#plan.steps.find((step) => step.kind === "act" && step.member === member)?.command;
+    if (command === undefined) return `there is no command to restart ${member}`;
+    this.#watch.stopIfAborted();
+    onEvent?.({ type: "restarting", member });
+    const startedMs = performance.now();
+    this.#remaining.splice(this.#remaining.indexOf(member), 1);
+    this.#away = member;
+    try {
+      await runCommand(member, command, this.#options);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    const missing = await this.#watch.untilBack(member, this.#plan.databases);
+    const recoveredMs = performance.now() - startedMs;
+    if (missing !== undefined) return `${member} did not come back: ${missing}`;
+    this.#away = undefined;
+    this.#restarted.push({ member, recoveredMs });
+    onEvent?.({ type: "back", member, afterMs: recoveredMs });
+    return undefined;
+  }
+
+  #report(abortedBecause?: string): RollingReport {
+    return {
+      isComplete: this.#remaining.length === 0 && abortedBecause === undefined,
+      restarted: this.#restarted,
+      remaining: this.#remaining,
+      abortedBecause,
+    };
+  }
+
+  #soFar(): string {
+    const names = (members: readonly string[]): string => members.join(", ") || "nobody";
+    const away = this.#away === undefined ? "" : `${this.#away} was told to restart and is not seen back; `;
+    return `${away}restarted: ${names(this.#restarted.map(({ member }) => member))}; not touched: ${names(this.#remaining)}`;
   }
 }

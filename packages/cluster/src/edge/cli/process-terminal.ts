@@ -1,0 +1,37 @@
+/** The terminal of this process. */
+import logUpdate from "log-update";
+import { askOn } from "./prompt.ts";
+import { EXIT, type Screen, type Terminal } from "./terminal.ts";
+
+/** A reader such as head(1) that has seen enough, and a terminal that was closed. */
+const GONE: ReadonlySet<string> = new Set(["EPIPE", "EIO"]);
+
+/**
+ * `isActing`: something may be half done when nobody reads any more, so the process does not end for that.
+ */
+export function processTerminal(isActing: boolean): Terminal {
+  const { stdin, stdout, stderr } = process;
+  const abort = new AbortController();
+  // The first one ends what is done in good order; whoever is in a hurry sends a second.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => abort.abort());
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (!GONE.has(error.code ?? "")) throw error;
+    if (!isActing) process.exit(EXIT.ok);
+  });
+  stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (!GONE.has(error.code ?? "")) throw error;
+  });
+  const canAsk = stdin.isTTY === true && stderr.isTTY === true;
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    isTerminal: stdout.isTTY === true,
+    get columns() {
+      return stdout.columns ?? 100;
+    },
+    signal: abort.signal,
+    environment: process.env,
+    ask: canAsk ? (question, signal) => askOn(stdin, stderr, question, signal) : undefined,
+    screen: (): Screen => ({ show: (text) => logUpdate(text), done: () => logUpdate.done() }),
+  };
+}
