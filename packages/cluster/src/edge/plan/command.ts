@@ -13,7 +13,7 @@ export type CommandOptions = {
   readonly commandMs?: number | undefined;
 };
 
-/** What a runner may take beyond the limit that it was given, to end what it started, in ms. */
+/** What a runner may take beyond the limit that it was given, to end what it started, in ms; at most that limit again. */
 const GRACE_MS = 5_000;
 
 /** @throws ClusterError INVALID_CONFIG */
@@ -38,7 +38,10 @@ export async function runCommand(where: string, command: Command, options: Comma
   const line = `${where}: ${commandLine(command)} at ${command.at}`;
   let result: RunResult;
   try {
-    result = await inTime(runner.run(command.program, command.args, { timeoutMs }), timeoutMs + GRACE_MS);
+    result = await inTime(
+      runner.run(command.program, command.args, { timeoutMs }),
+      timeoutMs + Math.min(GRACE_MS, timeoutMs),
+    );
   } catch (error) {
     throw failure(line, error);
   }

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { canNetns, realOvs, SCHEMAS, startNetnsCluster, waitFor } from "@ovnha/testkit";
+import { canNetns, ovsHas, realOvs, SCHEMAS, startNetnsCluster, waitFor } from "@ovnha/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { NetnsCluster } from "@ovnha/testkit";
 import { Lab, SB, startLab } from "./lab.ts";
@@ -29,9 +29,14 @@ describe.skipIf(!canMount).sequential("cut links", () => {
     expect(finding.remedy).toMatchObject({ kind: "repair", isDestructive: false });
     expect(verdict).toMatchObject({ health: "warning", quorum: { state: "yes", live: 2 } });
     expect(await lab.recovery()).toMatchObject({ decision: "look" });
-    // Without votes asked for before, its term runs ahead (before 3.3).
-    const { finding: ahead } = await lab.until("term-ahead");
-    expect(ahead.members).toEqual([lab.name(follower)]);
+    if (ovsHas("3.3.0")) {
+      // It asks for votes before it raises its term, and gets none.
+      const { verdict: later } = await lab.until("disconnected");
+      expect(later.findings.map(({ code }) => code)).not.toContain("term-ahead");
+    } else {
+      const { finding: ahead } = await lab.until("term-ahead");
+      expect(ahead.members).toEqual([lab.name(follower)]);
+    }
     await cluster.rejoin(follower);
   });
 
