@@ -15,6 +15,28 @@ export function ovsVersion(): string | undefined {
   return version;
 }
 
+/**
+ * Whether the server that is installed has what came with these releases, the first of each branch, in ascending order:
+ * `ovsHas("3.3.0")`, or `ovsHas("2.17.7", "3.0.5", "3.1.2", "3.2.0")` for what older branches got, too.
+ */
+export function ovsHas(...since: readonly string[]): boolean {
+  const own = partsOf(ovsVersion() ?? "0.0.0");
+  const releases = since.map(partsOf);
+  const sameBranch = releases.find(([major, minor]) => major === own[0] && minor === own[1]);
+  return compareParts(own, sameBranch ?? releases.at(-1) ?? own) >= 0;
+}
+
+type Parts = readonly [major: number, minor: number, patch: number];
+
+function partsOf(version: string): Parts {
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  return [major, minor, patch];
+}
+
+function compareParts(a: Parts, b: Parts): number {
+  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+}
+
 /** Tests of the real servers are skipped where these are absent; with OVNHA_REQUIRE_OVS=1 that is a failure. */
 export function realOvs(): "present" | "skip" {
   if (ovsVersion() !== undefined) return "present";

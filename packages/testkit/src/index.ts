@@ -1,4 +1,4 @@
-export { canNetns, ovsVersion, realOvs, SCHEMAS } from "./environment.ts";
+export { canNetns, ovsHas, ovsVersion, realOvs, SCHEMAS } from "./environment.ts";
 export { atExit, freePort, removeFolder, runCommand, startProcess, temporaryFolder } from "./processes.ts";
 export { Hopeless, waitFor, type WaitOptions } from "./wait-for.ts";
 export { dialRemote, dumpRows, rawCall, type RawJson, serverRow, type ServerDatabaseRow } from "./raw.ts";
