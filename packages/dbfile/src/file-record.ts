@@ -4,8 +4,9 @@ import { type ClusterHeader, type ClusterRecord, decodeClusterHeader, decodeClus
 import { DbFileError } from "./error.ts";
 import type { Damage, Magic, RecordPlace } from "./record.ts";
 import type { OutlinedRecord } from "./record-reader.ts";
-import type { DataOutline, MemberSpan, TransactionOutline } from "./scan/outline.ts";
-import { decodeText, parseBytes, parseText } from "./scan/text.ts";
+import type { DataOutline, MemberSpan, Outline, TransactionOutline } from "./scan/outline.ts";
+import { quickNumber, quickRecord } from "./quick.ts";
+import { decodeText, parseBytes, parseText, plainString } from "./scan/text.ts";
 import type { Span, Window } from "./scan/window.ts";
 import { ANNOTATIONS, dateMs } from "./standalone.ts";
 
@@ -66,24 +67,35 @@ export type FileRecord =
   | InvalidFileRecord
   | DamageFileRecord;
 
-/** Decodes what is small. `window` may move. */
-export function decodeOutlined(magic: Magic, { place, outline }: OutlinedRecord, window: Window): FileRecord {
+/**
+ * Decodes what is small. `window` may move. `isBrief` leaves tables and comments of transactions out, since a survey of
+ * millions of them has no use for their names.
+ */
+export function decodeOutlined(
+  magic: Magic,
+  { place, outline }: OutlinedRecord,
+  window: Window,
+  isBrief = false,
+): FileRecord {
   try {
     if (magic === "JSON") {
       if (place.ordinal === 0) return { type: "schema", place };
       const span = { start: place.bodyOffset, end: place.endOffset };
-      return { type: "transaction", place, transaction: placeTransaction({ span, members: outline.members }, window) };
+      const transaction = placeTransaction({ span, members: outline.members }, window, isBrief);
+      return { type: "transaction", place, transaction };
     }
+    const quick = quickLog(place, outline, window, isBrief);
+    if (quick !== undefined) return quick;
     const json = smallMembers(outline.members, window);
     if (place.ordinal === 0) {
       if (outline.data !== undefined) json["prev_data"] = standIn(outline.data);
       const header = decodeClusterHeader(json);
-      const data = outline.data === undefined ? undefined : placeData(outline.data, place, window);
+      const data = outline.data === undefined ? undefined : placeData(outline.data, place, window, isBrief);
       return { type: "header", place, header: withoutData(header), data };
     }
     if (outline.data !== undefined) json["data"] = standIn(outline.data);
     const record = decodeClusterRecord(json);
-    const data = outline.data === undefined ? undefined : placeData(outline.data, place, window);
+    const data = outline.data === undefined ? undefined : placeData(outline.data, place, window, isBrief);
     return { type: "log", place, record: record.type === "entry" ? { ...record, data: undefined } : record, data };
   } catch (error) {
     if (!(error instanceof DbFileError) && !(error instanceof OvsdbError)) throw error;
@@ -95,6 +107,15 @@ export function decodeOutlined(magic: Magic, { place, outline }: OutlinedRecord,
       error: new DbFileError(code, message, { offset: place.offset, cause: error }),
     };
   }
+}
+
+/** Most records of a busy file are plain entries and commit indexes; see quick.ts. */
+function quickLog(place: RecordPlace, outline: Outline, window: Window, isBrief: boolean): LogFileRecord | undefined {
+  if (place.ordinal === 0 || place.bodyOffset < window.start || place.endOffset > window.end) return undefined;
+  const record = quickRecord(outline, window.bytes, window.start);
+  if (record === undefined) return undefined;
+  const data = outline.data === undefined ? undefined : placeData(outline.data, place, window, isBrief);
+  return { type: "log", place, record, data };
 }
 
 function withoutData(header: ClusterHeader): ClusterHeader {
@@ -113,38 +134,74 @@ function smallMembers(members: readonly MemberSpan[], window: Window): Record<st
   return { ...(parseText(`${text}}`) as JsonObject) };
 }
 
-function placeData(data: DataOutline, place: RecordPlace, window: Window): DataPlace {
+function placeData(data: DataOutline, place: RecordPlace, window: Window, isBrief: boolean): DataPlace {
   const fail = (what: string): never => {
     throw new DbFileError("BAD_RECORD", `data must be [schema, transaction]; ${what}`, { offset: place.offset });
   };
   if (data.elements === undefined || data.schema === undefined || data.second === undefined)
     return fail("this is no array of two");
   if (data.elements !== 2) return fail(`this has ${data.elements} elements`);
-  const transaction = data.transaction === undefined ? undefined : placeTransaction(data.transaction, window);
+  const transaction = data.transaction === undefined ? undefined : placeTransaction(data.transaction, window, isBrief);
   if (transaction === undefined && !isNull(window, data.second)) fail("the second is neither an object nor null");
   const schema = isNull(window, data.schema) ? undefined : data.schema;
   return { span: data.span, schema, transaction };
 }
 
+const LETTER_N = 0x6e;
+
 function isNull(window: Window, span: Span): boolean {
-  return span.end - span.start === 4 && decodeText(window.view(span)) === "null";
+  // Of all values of four bytes, only this word begins so.
+  return span.end - span.start === 4 && window.view(span)[0] === LETTER_N;
 }
 
-function placeTransaction({ span, members }: TransactionOutline, window: Window): TransactionPlace {
+function placeTransaction({ span, members }: TransactionOutline, window: Window, isBrief: boolean): TransactionPlace {
+  if (isBrief) return briefTransaction({ span, members }, window);
   // Of members with one name, the last one counts, as for ovsdb-server.
-  const spans = new Map<string, Span>();
-  const annotations: Record<string, Json> = {};
+  const tables = new Map<string, Span>();
+  let date: Json | undefined;
+  let comment: Json | undefined;
+  let isDiff = false;
   for (const { key, value } of members) {
-    const name = parseBytes(window.view(key)) as string;
-    if (!ANNOTATIONS.includes(name)) spans.set(name, value);
-    else annotations[name] = parseBytes(window.view(value));
+    const name = stringAt(key, window);
+    if (!ANNOTATIONS.includes(name)) tables.set(name, value);
+    else if (name === "_date") date = integerAt(value, window) ?? parseBytes(window.view(value));
+    else if (name === "_comment") comment = plainString(window.view(value)) ?? parseBytes(window.view(value));
+    else isDiff = parseBytes(window.view(value)) === true;
   }
-  const comment = annotations["_comment"];
   return {
     span,
-    tables: [...spans].map(([name, at]) => ({ name, span: at })),
-    dateMs: dateMs(annotations["_date"]),
+    tables: Array.from(tables, ([name, at]) => ({ name, span: at })),
+    dateMs: dateMs(date),
     comment: typeof comment === "string" ? comment : undefined,
-    isDiff: annotations["_is_diff"] === true,
+    isDiff,
   };
+}
+
+const DATE_KEY_BYTES = '"_date"'.length;
+const NOTHING = { tables: [], comment: undefined, isDiff: false } as const;
+
+function briefTransaction({ span, members }: TransactionOutline, window: Window): TransactionPlace {
+  let date: Json | undefined;
+  for (const { key, value } of members) {
+    if (key.end - key.start !== DATE_KEY_BYTES && !hasEscape(key, window)) continue;
+    if (stringAt(key, window) !== "_date") continue;
+    date = integerAt(value, window) ?? parseBytes(window.view(value));
+  }
+  return { span, dateMs: dateMs(date), ...NOTHING };
+}
+
+/** With escapes, a name is longer than it looks. */
+function hasEscape({ start, end }: Span, window: Window): boolean {
+  return window.view({ start, end }).includes(BACKSLASH);
+}
+
+const BACKSLASH = 0x5c;
+
+function stringAt(span: Span, window: Window): string {
+  return plainString(window.view(span)) ?? (parseBytes(window.view(span)) as string);
+}
+
+function integerAt(span: Span, window: Window): number | undefined {
+  const bytes = window.view(span);
+  return quickNumber(bytes, 0, bytes.length) || undefined;
 }

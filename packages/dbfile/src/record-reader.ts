@@ -9,7 +9,8 @@ import {
 } from "./record.ts";
 import { JsonScanner } from "./scan/json-scanner.ts";
 import { type Outline, OutlineVisitor } from "./scan/outline.ts";
-import { decodeText } from "./scan/text.ts";
+import { asciiText, decodeText } from "./scan/text.ts";
+import { commitOutline, QuickHeader } from "./quick.ts";
 import { type FindBytes, Skimmer } from "./skim.ts";
 import { type Readable, type Span, Window } from "./scan/window.ts";
 
@@ -30,6 +31,8 @@ export type Walked = OutlinedRecord | DamageWalked | { readonly type: "end" };
 
 export type WalkOptions = {
   readonly newHash: () => Hash;
+  /** The hash of short bytes, 40 digits in lower case. */
+  readonly sha1Hex: (bytes: Uint8Array) => string;
   /** The first record's magic, if a former walk has found it; with `offset` and `ordinal` of where to go on. */
   readonly magic?: Magic | undefined;
   readonly offset?: number | undefined;
@@ -52,6 +55,7 @@ export class RecordReader {
   #scanner: JsonScanner | undefined;
   #visitor: OutlineVisitor | undefined;
   #magic: Magic | undefined;
+  readonly #header = new QuickHeader();
   #offset: number;
   #ordinal: number;
 
@@ -73,10 +77,42 @@ export class RecordReader {
     return this.#magic;
   }
 
-  /** The next record. Yields between windows of a long body, so that a caller can give way to others. */
+  /**
+   * The next record, if it is whole in the window already and nothing is unusual about it. Otherwise undefined, and
+   * {@link next} has to look; so a walk is `reader.near() ?? (yield* reader.next())`.
+   */
+  near(): OutlinedRecord | undefined {
+    const magic = this.#magic;
+    const { window } = this;
+    const { start, bytes } = window;
+    const offset = this.#offset;
+    const header = this.#header;
+    if (magic === undefined || offset < start) return undefined;
+    if (!header.read(magic, bytes, offset - start, window.end - start)) return undefined;
+    const { bodyAt, bodyBytes } = header;
+    const bodyOffset = bodyAt + start;
+    const endOffset = bodyOffset + bodyBytes;
+    if (endOffset > window.end || endOffset > this.#end) return undefined;
+    const isSure = this.#options.verify === false;
+    const to = bodyAt + bodyBytes;
+    if (!isSure && !header.promises(this.#options.sha1Hex(bytes.subarray(bodyAt, to)), bytes)) return undefined;
+    const outline = magic === "CLUSTER" ? commitOutline(bytes, bodyAt, to, start) : undefined;
+    const scanner = this.#prepare();
+    if (outline === undefined) {
+      scanner.push(bytes, bodyAt, to, bodyOffset);
+      if (!scanner.finish(endOffset) || !scanner.rootIsObject) return undefined;
+    }
+    const place = { ordinal: this.#ordinal, offset, bodyOffset, bodyBytes, endOffset };
+    this.#offset = endOffset;
+    this.#ordinal++;
+    return { type: "record", place, outline: outline ?? (this.#visitor as OutlineVisitor).outline() };
+  }
+
+  /** The next record. Yields at least once for every window, so that a caller can give way to others. */
   *next(): Generator<undefined, Walked> {
     const offset = this.#offset;
     if (offset >= this.#end) return { type: "end" };
+    yield undefined;
     this.window.need(offset, Math.min(HEADER_LINE_BYTES_MAX, this.#end - offset));
     const header = parseRecordHeader(
       this.window.bytes.subarray(offset - this.window.start, this.window.end - this.window.start),
@@ -152,8 +188,11 @@ export class RecordReader {
 
   /** A short name that was just scanned. It may begin before the window, which must stay where the scan is. */
   #nameAt({ start, end }: Span): string {
-    if (start >= this.window.start)
-      return decodeText(this.window.bytes.subarray(start - this.window.start, end - this.window.start));
+    const { window } = this;
+    if (start >= window.start) {
+      const [from, to] = [start - window.start, end - window.start];
+      return asciiText(window.bytes, from, to) ?? decodeText(window.bytes.subarray(from, to));
+    }
     const bytes = new Uint8Array(end - start);
     this.#source.readAt(start, bytes);
     return decodeText(bytes);

@@ -76,7 +76,7 @@ export function* steps(
   yield { step: firstStep(survey), reader };
   if (survey.format === "clustered") survey.truncations.rewind();
   for (;;) {
-    const walked = yield* reader.next();
+    const walked = reader.near() ?? (yield* reader.next());
     if (walked.type !== "record") return;
     const record = decodeOutlined(survey.format === "standalone" ? "JSON" : "CLUSTER", walked, reader.window);
     const step = stepOf(survey, record);
@@ -84,7 +84,8 @@ export function* steps(
   }
 }
 
-function firstStep(survey: ClusterSurvey | StandaloneSurvey): Step {
+/** What the file begins with. */
+export function firstStep(survey: ClusterSurvey | StandaloneSurvey): Step {
   const { place } = survey;
   if (survey.format === "standalone") {
     const schema = { start: place.bodyOffset, end: place.endOffset };

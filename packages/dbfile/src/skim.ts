@@ -17,6 +17,9 @@ const ENCODER = new TextEncoder();
  * one is the transaction's annotation, wherever it stands.
  */
 const DATE = ENCODER.encode('"_date":');
+/** Searched for instead: a search goes from one first byte to the next, and rows are full of quotes. */
+const DATE_WITHOUT_QUOTE = DATE.subarray(1);
+const QUOTE = 0x22;
 const DATE_TEXT = /^"_date":([0-9]{1,16})[,}]/;
 const DATE_BYTES_MAX = DATE.length + 17;
 const OPEN_BRACE = ENCODER.encode("{");
@@ -56,14 +59,18 @@ export class Skimmer {
 
   #searchDate(bytes: Uint8Array, from: number, to: number, position: number): void {
     if (this.#dateOffset !== -1) return;
-    const found = this.#find(bytes.subarray(from, to), DATE);
-    if (found !== -1) this.#dateOffset = position + found;
     const half = DATE.length;
     this.#seam.set(bytes.subarray(from, Math.min(to, from + half)), half);
-    const atSeam = found === -1 ? this.#find(this.#seam, DATE) : -1;
+    const atSeam = this.#find(this.#seam, DATE);
     if (atSeam !== -1) this.#dateOffset = position - half + atSeam;
     this.#seam.fill(0);
     if (to - from >= half) this.#seam.set(bytes.subarray(to - half, to));
+    for (let at = from + 1; this.#dateOffset === -1 && at < to; ) {
+      const found = this.#find(bytes.subarray(at, to), DATE_WITHOUT_QUOTE);
+      if (found === -1) return;
+      if (bytes[at + found - 1] === QUOTE) this.#dateOffset = position + at + found - 1 - from;
+      at += found + 1;
+    }
   }
 
   /** The outline of `[bodyOffset, endOffset)`; undefined if it has to be scanned after all. `window` may move. */

@@ -8,6 +8,7 @@ import {
   type Servers,
 } from "./clustered.ts";
 import { DbFileError } from "./error.ts";
+import { EntryPlaces } from "./entry-places.ts";
 import { type DataPlace, decodeOutlined, type LogFileRecord } from "./file-record.ts";
 import type { Damage, RecordPlace } from "./record.ts";
 import type { RecordReader } from "./record-reader.ts";
@@ -61,6 +62,10 @@ export type ClusterSurvey = Common & {
   readonly electionTimerMs: number;
   /** Where the schema at the commit index is. */
   readonly schema: Span | undefined;
+  /** Index of the last entry, committed or not, that brings a schema, or of the snapshot. */
+  readonly schemaIndex: number;
+  /** Of the entries behind the snapshot; undefined if nobody asked for them, or they are too many. */
+  readonly places: EntryPlaces | undefined;
   /** This server has left its cluster; ovsdb-server does not open the file. */
   readonly left: boolean;
   readonly truncations: Truncations;
@@ -75,8 +80,12 @@ export type Survey = StandaloneSurvey | JoiningSurvey | ClusterSurvey;
 /** A reader from the second record on to `endOffset`, for what a second walk has to find. */
 export type ReadAgain = (first: RecordPlace, endOffset: number) => RecordReader;
 
-/** @throws DbFileError `FORMAT`, `DAMAGED` or `BAD_RECORD` if not even the first record can be used. */
-export function* survey(reader: RecordReader, again: ReadAgain): Generator<undefined, Survey> {
+/**
+ * `withPlaces`: remembers where entries are, as long as they are not too many.
+ *
+ * @throws DbFileError `FORMAT`, `DAMAGED` or `BAD_RECORD` if not even the first record can be used.
+ */
+export function* survey(reader: RecordReader, again: ReadAgain, withPlaces = false): Generator<undefined, Survey> {
   const first = yield* reader.next();
   if (first.type === "end") throw new DbFileError("FORMAT", "the file is empty, so it cannot be told what it is");
   if (first.type === "damage") throw unusable(first.damage, reader.magic === undefined);
@@ -85,7 +94,8 @@ export function* survey(reader: RecordReader, again: ReadAgain): Generator<undef
   if (record.type === "invalid") throw record.error;
   if (record.type !== "header") throw new DbFileError("FORMAT", "the file does not begin with the header of a cluster");
   if (record.header.kind === "joining") return yield* surveyJoining(reader, first.place, record.header);
-  return yield* surveyLog(reader, again, first.place, record.header, record.data);
+  const log = new LogState(record.header, record.data?.schema, withPlaces ? new EntryPlaces() : undefined);
+  return yield* surveyLog(reader, again, first.place, log, record.header, record.data);
 }
 
 function unusable(damage: Damage, isForeign: boolean): DbFileError {
@@ -124,10 +134,10 @@ class Progress {
 function* surveyStandalone(reader: RecordReader, place: RecordPlace): Generator<undefined, StandaloneSurvey> {
   const progress = new Progress(place);
   for (;;) {
-    const walked = yield* reader.next();
+    const walked = reader.near() ?? (yield* reader.next());
     if (walked.type === "damage") progress.damage = walked.damage;
     if (walked.type !== "record") break;
-    const record = decodeOutlined("JSON", walked, reader.window);
+    const record = decodeOutlined("JSON", walked, reader.window, true);
     if (record.type === "invalid") progress.refusal = record.error;
     if (record.type !== "transaction") break;
     progress.date(record.transaction.dateMs);
@@ -143,7 +153,7 @@ function* surveyJoining(
 ): Generator<undefined, JoiningSurvey> {
   const progress = new Progress(place);
   for (;;) {
-    const walked = yield* reader.next();
+    const walked = reader.near() ?? (yield* reader.next());
     if (walked.type === "damage") progress.damage = walked.damage;
     if (walked.type !== "record") break;
     progress.took(walked.place);
@@ -155,17 +165,17 @@ function* surveyLog(
   reader: RecordReader,
   again: ReadAgain,
   place: RecordPlace,
+  log: LogState,
   header: MemberHeader,
   snapshot: DataPlace | undefined,
 ): Generator<undefined, ClusterSurvey> {
   const progress = new Progress(place);
-  const log = new LogState(header, snapshot?.schema);
   progress.date(snapshot?.transaction?.dateMs);
   for (;;) {
-    const walked = yield* reader.next();
+    const walked = reader.near() ?? (yield* reader.next());
     if (walked.type === "damage") progress.damage = walked.damage;
     if (walked.type !== "record") break;
-    const record = decodeOutlined("CLUSTER", walked, reader.window);
+    const record = decodeOutlined("CLUSTER", walked, reader.window, true);
     if (record.type === "invalid") progress.refusal = record.error;
     if (record.type !== "log") break;
     progress.refusal = log.take(record);
@@ -183,9 +193,9 @@ function* findLastEid(reader: RecordReader, truncations: Truncations): Generator
   let found: string | undefined;
   truncations.rewind();
   for (;;) {
-    const walked = yield* reader.next();
+    const walked = reader.near() ?? (yield* reader.next());
     if (walked.type !== "record") return found;
-    const read = decodeOutlined("CLUSTER", walked, reader.window);
+    const read = decodeOutlined("CLUSTER", walked, reader.window, true);
     if (read.type !== "log" || read.record.type !== "entry" || read.data === undefined) continue;
     if (!truncations.isDead(read.place.ordinal, read.record.index)) found = read.record.eid;
   }
@@ -207,8 +217,10 @@ class LogState {
   readonly #schemas: Setting<Span | undefined>[];
   /** Where the entries of each term begin. */
   readonly #terms: Setting<number>[];
+  readonly #allLists: readonly Setting<unknown>[][];
   /** Of the last data; undefined once it was overwritten, and nothing has come since. */
   #lastEid: string | undefined;
+  readonly #places: EntryPlaces | undefined;
   #logEnd: number;
   #term = 0;
   #vote: string | undefined;
@@ -217,8 +229,9 @@ class LogState {
   #left = false;
   #overwritten = 0;
 
-  constructor(header: MemberHeader, schema: Span | undefined) {
+  constructor(header: MemberHeader, schema: Span | undefined, places: EntryPlaces | undefined) {
     this.#header = header;
+    this.#places = places;
     const index = header.prev_index;
     this.#logEnd = index + 1;
     this.#commitIndex = index;
@@ -226,6 +239,7 @@ class LogState {
     this.#timers = [{ index, value: header.prev_election_timer ?? DEFAULT_ELECTION_TIMER_MS }];
     this.#schemas = [{ index, value: schema }];
     this.#terms = [{ index, value: header.prev_term }];
+    this.#allLists = [this.#servers, this.#timers, this.#schemas, this.#terms];
     this.#lastEid = header.prev_eid;
   }
 
@@ -241,7 +255,7 @@ class LogState {
     }
     switch (record.type) {
       case "entry":
-        return this.#takeEntry(record, place, data?.schema, refuse);
+        return this.#takeEntry(record, place, data, refuse);
       case "vote":
         if (record.term < this.#term) return refuse(`votes in term ${record.term}, but the term is ${this.#term}`);
         if (this.#vote !== undefined && this.#vote !== record.vote)
@@ -270,7 +284,7 @@ class LogState {
   #takeEntry(
     record: EntryRecord,
     place: RecordPlace,
-    schema: Span | undefined,
+    data: DataPlace | undefined,
     refuse: (what: string) => DbFileError,
   ): DbFileError | undefined {
     const { index, term } = record;
@@ -283,7 +297,7 @@ class LogState {
       this.#overwritten += this.#logEnd - index;
       this.#truncations.add(place.ordinal, index);
       this.#lastEid = undefined;
-      for (const list of this.#lists()) while (list.length > 1 && (list.at(-1)?.index ?? 0) >= index) list.pop();
+      for (const list of this.#allLists) while (list.length > 1 && (list.at(-1)?.index ?? 0) >= index) list.pop();
     }
     const before = this.#terms.at(-1)?.value ?? 0;
     if (term < before) return refuse(`has term ${term}, less than the entry before it (${before})`);
@@ -292,7 +306,9 @@ class LogState {
     if (term !== before) this.#set(this.#terms, index, term, place);
     if (record.servers !== undefined) this.#set(this.#servers, index, record.servers, place);
     if (record.election_timer !== undefined) this.#set(this.#timers, index, record.election_timer, place);
-    if (schema !== undefined) this.#set(this.#schemas, index, schema, place);
+    if (data?.schema !== undefined) this.#set(this.#schemas, index, data.schema, place);
+    if (data !== undefined && data.transaction === undefined) this.#places?.abandon();
+    this.#places?.set(index - this.#header.prev_index - 1, place, data?.transaction?.span);
     return undefined;
   }
 
@@ -304,16 +320,12 @@ class LogState {
     list.push({ index, value });
   }
 
-  #lists(): readonly Setting<unknown>[][] {
-    return [this.#servers, this.#timers, this.#schemas, this.#terms];
-  }
-
   /** Drops what can no longer be uncovered by an overwritten log; the entry at the commit index still can. */
   #forget(): void {
-    for (const list of this.#lists()) {
+    for (const list of this.#allLists) {
       let keep = 0;
       while (keep + 1 < list.length && (list[keep + 1]?.index ?? 0) < this.#commitIndex) keep++;
-      list.splice(0, keep);
+      if (keep > 0) list.splice(0, keep);
     }
   }
 
@@ -335,6 +347,8 @@ class LogState {
       serversIndex: servers.index,
       electionTimerMs: committed(this.#timers) ?? DEFAULT_ELECTION_TIMER_MS,
       schema: committed(this.#schemas),
+      schemaIndex: this.#schemas.at(-1)?.index ?? 0,
+      places: this.#places?.isWhole === true ? this.#places : undefined,
       left: this.#left,
       truncations: this.#truncations,
       overwritten: this.#overwritten,

@@ -1,6 +1,8 @@
 /** Which records a standalone file takes over from a clustered one. */
 import type { DbFileError } from "./error.ts";
-import { limitOf, type ReplayOptions, type Reread, type Step, steps, tooEarly } from "./replay.ts";
+import { firstStep, limitOf, type ReplayOptions, type Reread, type Step, steps, tooEarly } from "./replay.ts";
+import type { EntryPlaces } from "./entry-places.ts";
+import type { FileRecord } from "./file-record.ts";
 import type { ClusterSurvey } from "./survey.ts";
 
 /** What the new file begins with, and which steps follow. */
@@ -16,7 +18,47 @@ export type TranslationPlan = {
   readonly eid: string | undefined;
   readonly dateMs: number | undefined;
   readonly stoppedBy: DbFileError | undefined;
+  /** Where the entries behind the base are, if that is known; otherwise steps have to be taken again. */
+  readonly places: EntryPlaces | undefined;
 };
+
+/** Newest entries that are looked at for a date. */
+const DATELESS_MAX = 1000;
+
+/**
+ * The plan without a second walk, if the survey knows all that is needed: every entry's place, no schema behind the snapshot,
+ * and no bound but an index. `recordAt` gives a single record.
+ */
+export function quickPlan(
+  survey: ClusterSurvey,
+  recordAt: (offset: number) => FileRecord | undefined,
+  options: ReplayOptions,
+): TranslationPlan | undefined {
+  const { places, header, logStart } = survey;
+  if (places === undefined || options.dateMs !== undefined || options.untilBad === true) return undefined;
+  if (survey.refusal !== undefined || survey.schemaIndex !== header.prev_index) return undefined;
+  const base = firstStep(survey);
+  const index = limitOf(survey, options);
+  const uncommitted = Math.max(0, survey.logEnd - 1 - Math.max(index, survey.commitIndex));
+  const found = { term: undefined as number | undefined, eid: base.eid, dateMs: base.transaction?.dateMs };
+  const common = { index, base, isBare: false, uncommitted, stoppedBy: undefined, places };
+  let isNewest = true;
+  for (let position = index - logStart, seen = 0; position >= 0; position--) {
+    const hasData = places.end(position) > 0;
+    if (!hasData && found.term !== undefined) continue;
+    if (++seen > DATELESS_MAX) return undefined;
+    const record = recordAt(places.offset(position));
+    if (record?.type !== "log" || record.record.type !== "entry") return undefined;
+    found.term ??= record.record.term;
+    if (!hasData) continue;
+    if (isNewest) found.eid = record.record.eid;
+    isNewest = false;
+    const dateMs = record.data?.transaction?.dateMs;
+    if (dateMs === undefined) continue;
+    return { ...common, ...found, dateMs };
+  }
+  return { ...common, ...found };
+}
 
 /**
  * Looks for the last schema, for it resets the database (ovsdb(5), `<cluster-txn>`), and for the last step within bounds.
@@ -62,5 +104,6 @@ export function* planTranslation(
     eid: found.eid,
     dateMs: found.dateMs,
     stoppedBy: survey.refusal,
+    places: undefined,
   };
 }

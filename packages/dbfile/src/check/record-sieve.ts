@@ -1,14 +1,13 @@
 /** Keeps the members of a record that say what it is, and drops the rows, of which only the grammar is looked at. */
 import type { Json } from "@ovnha/ovsdb/core";
 import { type JsonVisitor, JsonScanner } from "../scan/json-scanner.ts";
-import { NAME_BYTES_MAX, nameText } from "../scan/text.ts";
+import { asciiText, NAME_BYTES_MAX, nameText } from "../scan/text.ts";
 
 /** What may be left of a record when the rows are dropped: ids, and one list of members. */
 const KEPT_CHARS_MAX = 4 << 20;
 
 /** Longer than any text that is compared. */
 const TEXT_BYTES_MAX = 16;
-const ASCII_BYTES_MAX = 512;
 const DATA = '"data"';
 const SNAPSHOT = '"prev_data"';
 
@@ -134,15 +133,8 @@ export class RecordSieve implements JsonVisitor {
     if (this.#from === undefined || this.#kept.length > KEPT_CHARS_MAX) return;
     const from = Math.max(0, this.#from - this.#position);
     const part = this.#piece.subarray(from, end - this.#position);
-    const text = this.#streams ? undefined : asciiText(part);
+    const text = this.#streams ? undefined : asciiText(part, 0, part.length);
     this.#streams ||= text === undefined;
     this.#kept += text ?? this.#decoder.decode(part, { stream: more });
   }
-}
-
-/** Short and plain text without a decoder, which costs more than all the rest of a short record. */
-function asciiText(bytes: Uint8Array): string | undefined {
-  if (bytes.length > ASCII_BYTES_MAX) return undefined;
-  for (const byte of bytes) if (byte >= 0x80) return undefined;
-  return String.fromCharCode.apply(undefined, bytes as unknown as number[]);
 }

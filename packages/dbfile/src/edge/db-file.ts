@@ -6,12 +6,18 @@ import { parseBytes } from "../scan/text.ts";
 import { type Span, Window } from "../scan/window.ts";
 import type { Json } from "@ovnha/ovsdb/core";
 import type { Magic } from "../record.ts";
-import { RecordReader, WINDOW_BYTES } from "../record-reader.ts";
+import { RecordReader, type Walked, WINDOW_BYTES } from "../record-reader.ts";
 import { type Survey, survey } from "../survey.ts";
-import { openReadableFile, type ReadableFile } from "./file.ts";
+import { openReadableFile, type ReadableFile, sha1Hex } from "./file.ts";
 import { Pace, runPaced } from "./pace.ts";
 
 export type OpenOptions = { readonly signal?: AbortSignal | undefined };
+
+/** `places`: see `survey` in survey.ts. */
+export type SurveyOptions = OpenOptions & { readonly places?: boolean | undefined };
+
+/** Small enough for the processor's own memory: three looks at the same bytes then cost little more than one. */
+const SKIM_WINDOW_BYTES = 1 << 17;
 
 /** A path, or a file that is open already; functions close only what they have opened. */
 export type DbFileOrPath = DbFile | string;
@@ -44,7 +50,7 @@ export class DbFile implements Disposable {
 
   /** From the first record, every hash and all JSON looked at. */
   reader(): RecordReader {
-    return new RecordReader(this.file, { newHash, windowBytes: this.#windowBytes });
+    return new RecordReader(this.file, { newHash, sha1Hex, windowBytes: this.#windowBytes });
   }
 
   /** From the second record to where the survey ended; hashes have been looked at already. */
@@ -52,19 +58,39 @@ export class DbFile implements Disposable {
     return this.#again(of.format === "standalone" ? "JSON" : "CLUSTER", of.place.endOffset, of.endOffset);
   }
 
-  #again(magic: Magic, offset: number, endOffset: number): RecordReader {
-    const windowBytes = this.#windowBytes;
-    return new RecordReader(this.file, { newHash, windowBytes, verify: false, magic, offset, ordinal: 1, endOffset });
+  /** The record of a log that begins at `offset`, which a survey has found whole. */
+  recordAt(offset: number): FileRecord | undefined {
+    const reader = this.#again("CLUSTER", offset, this.sizeBytes);
+    const work = reader.next();
+    for (let step = work.next(); ; step = work.next()) {
+      if (step.done !== true) continue;
+      const walked = step.value;
+      return walked.type === "record" ? decodeOutlined("CLUSTER", walked, reader.window) : undefined;
+    }
   }
 
-  #walk(reader: RecordReader, signal: AbortSignal | undefined): Promise<Survey> {
-    const work = survey(reader, (first, endOffset) => this.#again("CLUSTER", first.endOffset, endOffset));
+  #again(magic: Magic, offset: number, endOffset: number): RecordReader {
+    const windowBytes = this.#windowBytes;
+    return new RecordReader(this.file, {
+      newHash,
+      sha1Hex,
+      windowBytes,
+      verify: false,
+      magic,
+      offset,
+      ordinal: 1,
+      endOffset,
+    });
+  }
+
+  #walk(reader: RecordReader, { signal, places }: SurveyOptions): Promise<Survey> {
+    const work = survey(reader, (first, endOffset) => this.#again("CLUSTER", first.endOffset, endOffset), places);
     return placed(this.path, () => runPaced(work, signal));
   }
 
-  /** Reads the whole file once; later calls have the answer. */
-  async survey(options: OpenOptions = {}): Promise<Survey> {
-    this.#survey ??= await this.#walk(this.reader(), options.signal);
+  /** Reads the whole file once; later calls have the answer, with places of entries only if the first one asked for them. */
+  async survey(options: SurveyOptions = {}): Promise<Survey> {
+    this.#survey ??= await this.#walk(this.reader(), options);
     return this.#survey;
   }
 
@@ -74,8 +100,13 @@ export class DbFile implements Disposable {
    */
   async skim(options: OpenOptions = {}): Promise<Survey> {
     if (this.#survey !== undefined) return this.#survey;
-    const reader = new RecordReader(this.file, { newHash, windowBytes: this.#windowBytes, skim: findBytes });
-    return await this.#walk(reader, options.signal);
+    const reader = new RecordReader(this.file, {
+      newHash,
+      sha1Hex,
+      windowBytes: Math.min(this.#windowBytes, SKIM_WINDOW_BYTES),
+      skim: findBytes,
+    });
+    return await this.#walk(reader, options);
   }
 
   /** The bytes of a span, as `FileRecord`s name them. */
@@ -152,13 +183,16 @@ export async function* readRecords(target: DbFileOrPath, options: OpenOptions = 
   const reader = target.reader();
   const pace = new Pace(options.signal);
   for (;;) {
-    const work = reader.next();
-    let step = work.next();
-    while (step.done !== true) {
-      if (pace.isDue) await pace.rest();
-      step = work.next();
+    let walked: Walked | undefined = reader.near();
+    if (walked === undefined) {
+      const work = reader.next();
+      let step = work.next();
+      while (step.done !== true) {
+        if (pace.isDue) await pace.rest();
+        step = work.next();
+      }
+      walked = step.value;
     }
-    const walked = step.value;
     if (walked.type === "end") return;
     if (walked.type === "damage") {
       yield walked;

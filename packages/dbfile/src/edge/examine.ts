@@ -1,9 +1,8 @@
 /** Reads a member's file once, from front to back, without taking rows apart: hashes, grammar and the few members that matter. */
-import * as crypto from "node:crypto";
-import type { Json } from "@ovnha/ovsdb/core";
+import { createHash } from "node:crypto";
 import { MemberLog } from "../check/member-log.ts";
 import { RecordSieve } from "../check/record-sieve.ts";
-import { decodeClusterHeader, decodeClusterRecord } from "../clustered.ts";
+import { type ClusterRecord, decodeClusterHeader, decodeClusterRecord } from "../clustered.ts";
 import { DbFileError } from "../error.ts";
 import {
   type Damage,
@@ -12,28 +11,24 @@ import {
   parseRecordHeader,
   type RecordHeader,
 } from "../record.ts";
-import { openReadableFile, type ReadableFile } from "./file.ts";
+import { commitOutline, QuickHeader, quickRecord } from "../quick.ts";
+import { JsonScanner } from "../scan/json-scanner.ts";
+import { OutlineVisitor } from "../scan/outline.ts";
+import { asciiText } from "../scan/text.ts";
+import { openReadableFile, type ReadableFile, sha1Hex } from "./file.ts";
 
 /** Bytes of one read. */
 const WINDOW_BYTES = 4 << 20;
 const NEXT_RECORD = "\nOVSDB CLUSTER ";
+/** Of an entry, only whether it has data matters here. */
+const DATA_STAND_IN: readonly never[] = [];
 /** Records after which others have their turn. */
 const TURN_RECORDS = 20_000;
 
 /** The end of a record, or why nothing behind it is read. */
 type Outcome = number | Damage | "stop";
-type Sifted = ReturnType<RecordSieve["finish"]> | "hash";
-
-/** As ovsdb-server writes it; whatever else parses is parsed. */
-const COMMIT_INDEX = /^\{"commit_index":([1-9][0-9]{0,14})\}\n$/;
-const HEADER = /^OVSDB CLUSTER ([1-9][0-9]{0,14}) ([0-9a-f]{40})\n/;
-
-function readHeader(line: Buffer): (RecordHeader & { readonly headerBytes: number }) | undefined {
-  const parts = HEADER.exec(line.toString("latin1", 0, 80));
-  if (parts === null) return parseRecordHeader(line);
-  const [whole, bodyBytes, digest = ""] = parts;
-  return { magic: "CLUSTER", bodyBytes: Number(bodyBytes), sha1: digest, headerBytes: whole.length };
-}
+/** What a record says, if it was told at a glance; its JSON otherwise, or what is wrong with that. */
+type Sifted = ReturnType<RecordSieve["finish"]> | { readonly record: ClusterRecord } | "hash";
 
 /** @throws DbFileError `NOT_FOUND`, `IO`, `ABORTED`. Whatever is wrong inside of the file is a finding. */
 export async function examineFile(path: string, signal?: AbortSignal): Promise<MemberLog> {
@@ -48,7 +43,12 @@ class Examination {
   readonly #log: MemberLog;
   readonly #signal: AbortSignal | undefined;
   readonly #sieve = new RecordSieve();
+  readonly #header = new QuickHeader();
+  readonly #visitor: OutlineVisitor;
+  readonly #scanner: JsonScanner;
   readonly #window: Buffer;
+  /** The same bytes; a part of it is made faster than a part of a Buffer. */
+  readonly #plain: Uint8Array;
   /** The window holds the bytes `[#start, #end)` of the file. */
   #start = 0;
   #end = 0;
@@ -57,7 +57,10 @@ class Examination {
     this.#file = file;
     this.#log = log;
     this.#signal = signal;
+    this.#visitor = new OutlineVisitor(true, ({ start, end }) => asciiText(this.#plain, start, end) ?? "");
+    this.#scanner = new JsonScanner(this.#visitor);
     this.#window = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, Math.max(file.sizeBytes, HEADER_LINE_BYTES_MAX)));
+    this.#plain = new Uint8Array(this.#window.buffer, this.#window.byteOffset, this.#window.length);
   }
 
   async run(): Promise<void> {
@@ -69,7 +72,7 @@ class Examination {
         this.#log.finish(undefined);
         return;
       }
-      const outcome = this.#record(ordinal, offset);
+      const outcome = this.#near(ordinal, offset) ?? this.#record(ordinal, offset);
       const next = outcome instanceof Promise ? await outcome : outcome;
       if (typeof next === "number") {
         offset = next;
@@ -81,9 +84,40 @@ class Examination {
     }
   }
 
+  /**
+   * Nearly all records of a busy file: whole in the window, sound, and of a kind that is told at a glance. Undefined if the
+   * strict way has to look.
+   */
+  #near(ordinal: number, offset: number): Outcome | undefined {
+    const header = this.#header;
+    const bytes = this.#plain;
+    const end = this.#end - this.#start;
+    if (ordinal === 0 || offset < this.#start) return undefined;
+    if (!header.read("CLUSTER", bytes, offset - this.#start, end)) return undefined;
+    const { bodyAt, bodyBytes } = header;
+    const to = bodyAt + bodyBytes;
+    if (to > end) return undefined;
+    const digest = sha1Hex(bytes.subarray(bodyAt, to));
+    const record = header.promises(digest, bytes) ? this.#glance(bodyAt, to) : undefined;
+    if (record === undefined) return undefined;
+    return this.#take({ record }, ordinal, offset, digest) ? this.#start + to : "stop";
+  }
+
+  #glance(from: number, to: number): ClusterRecord | undefined {
+    const bytes = this.#plain;
+    const commit = commitOutline(bytes, from, to, 0);
+    if (commit !== undefined) return quickRecord(commit, bytes, 0);
+    this.#visitor.reset();
+    this.#scanner.reset();
+    this.#scanner.push(bytes, from, to, from);
+    if (!this.#scanner.finish(to) || !this.#scanner.rootIsObject) return undefined;
+    return quickRecord(this.#visitor.outline(), bytes, 0, DATA_STAND_IN);
+  }
+
   /** @returns the end of the record, or why there is none; a promise for a long record alone. */
   #record(ordinal: number, offset: number): Outcome | Promise<Outcome> {
-    const header = readHeader(this.#bytes(offset, HEADER_LINE_BYTES_MAX));
+    const line = this.#bytes(offset, HEADER_LINE_BYTES_MAX);
+    const header = parseRecordHeader(line);
     if (header === undefined) return this.#damage("header", offset, "there is no header line of a record");
     if (header.magic !== "CLUSTER") {
       if (ordinal > 0) return this.#damage("magic", offset, `the record is of kind ${header.magic}, not CLUSTER`);
@@ -109,23 +143,20 @@ class Examination {
 
   #judge(json: Sifted, ordinal: number, offset: number, digest: string, end: number): Outcome {
     if (typeof json === "string") return this.#damage(json, offset, DAMAGES[json]);
-    return this.#take(json.value, ordinal, offset, digest) ? end : "stop";
+    return this.#take(json, ordinal, offset, digest) ? end : "stop";
   }
 
   #shortBody(header: RecordHeader, bodyOffset: number): Sifted {
     const body = this.#bytes(bodyOffset, header.bodyBytes);
-    if (sha1(body) !== header.sha1) return "hash";
-    // Half of a leader's records are these.
-    const commit = body.length < 40 ? COMMIT_INDEX.exec(body.toString("latin1"))?.[1] : undefined;
+    if (sha1Hex(body) !== header.sha1) return "hash";
     this.#sieve.reset();
-    if (commit !== undefined) return { value: { commit_index: Number(commit) } };
     this.#sieve.push(body);
     return this.#sieve.finish();
   }
 
   async #longBody({ bodyBytes, sha1: expected }: RecordHeader, bodyOffset: number): Promise<Sifted> {
     this.#sieve.reset();
-    const hash = crypto.createHash("sha1");
+    const hash = createHash("sha1");
     for (let done = 0; done < bodyBytes; ) {
       const piece = this.#bytes(bodyOffset + done, Math.min(bodyBytes - done, WINDOW_BYTES));
       if (piece.length === 0) break;
@@ -138,11 +169,12 @@ class Examination {
   }
 
   /** False if the file cannot be understood any further. */
-  #take(json: Json, ordinal: number, offset: number, digest: string): boolean {
+  #take(sifted: Exclude<Sifted, string>, ordinal: number, offset: number, digest: string): boolean {
     try {
-      if (ordinal === 0) this.#log.takeHeader(decodeClusterHeader(json));
-      else this.#log.takeRecord(decodeClusterRecord(json), { ordinal, offset, digest });
-      if (this.#sieve.dataFault !== undefined)
+      if ("record" in sifted) this.#log.takeRecord(sifted.record, { ordinal, offset, digest });
+      else if (ordinal === 0) this.#log.takeHeader(decodeClusterHeader(sifted.value));
+      else this.#log.takeRecord(decodeClusterRecord(sifted.value), { ordinal, offset, digest });
+      if ("value" in sifted && this.#sieve.dataFault !== undefined)
         this.#log.add("BAD_DATA", `record ${ordinal}: ${this.#sieve.dataFault}`, { record: ordinal, offset });
       return true;
     } catch (error) {
@@ -208,11 +240,3 @@ const DAMAGES = {
   json: "the hash is right, but the text is not JSON",
   object: "the hash is right, but the text is not a JSON object",
 } as const;
-
-type OneShot = (algorithm: "sha1", bytes: Uint8Array, encoding: "hex") => string;
-/** Since Node 20.12; far cheaper for short texts than an object for each. */
-const oneShot = (crypto as unknown as { readonly hash?: OneShot }).hash;
-
-function sha1(bytes: Uint8Array): string {
-  return oneShot?.("sha1", bytes, "hex") ?? crypto.createHash("sha1").update(bytes).digest("hex");
-}

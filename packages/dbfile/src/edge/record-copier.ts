@@ -1,22 +1,25 @@
 /** Records of a new file whose bodies are bytes of an old one: read, hashed and written in windows, never parsed. */
 import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import { DbFileError } from "../error.ts";
 import { formatRecordHeader, type Magic } from "../record.ts";
 import type { Readable, Span } from "../scan/window.ts";
+import { sha1Hex } from "./file.ts";
 
 const BUFFER_BYTES = 1 << 20;
 const LF = 0x0a;
 const ENCODER = new TextEncoder();
-const NO_SHA1 = "0".repeat(40);
+const SHA1_DIGITS = 40;
+const NO_SHA1 = "0".repeat(SHA1_DIGITS);
 
 /** Appends to a new file. One buffer is filled while the other is being written. */
 export class RecordCopier {
   readonly #file: FileHandle;
   readonly #source: Readable;
   readonly #magic: Magic;
-  #filling = new Uint8Array(BUFFER_BYTES);
-  #spare = new Uint8Array(BUFFER_BYTES);
+  #filling: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  #spare: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #filled = 0;
   /** Where the first byte of the buffer goes. */
   #offset: number;
@@ -38,6 +41,26 @@ export class RecordCopier {
   /** Bytes so far, those that are still in the buffer too. */
   get sizeBytes(): number {
     return this.#offset + this.#filled;
+  }
+
+  /**
+   * A record whose body is the JSON text in `bytes`, and a line feed. False, and nothing done, if there is no room
+   * for it before the next write; `copy` makes it.
+   */
+  add(bytes: Uint8Array): boolean {
+    const bodyBytes = bytes.length + 1;
+    const begin = `OVSDB ${this.#magic} ${bodyBytes} `;
+    const hashAt = this.#filled + begin.length;
+    const bodyAt = hashAt + SHA1_DIGITS + 1;
+    if (bodyAt + bodyBytes > BUFFER_BYTES) return false;
+    const filling = this.#filling;
+    filling.write(begin, this.#filled, "latin1");
+    filling.set(bytes, bodyAt);
+    this.#filled = bodyAt + bodyBytes;
+    filling[bodyAt - 1] = filling[this.#filled - 1] = LF;
+    filling.write(sha1Hex(filling.subarray(bodyAt, this.#filled)), hashAt, "latin1");
+    this.#records++;
+    return true;
   }
 
   /** A record whose body is the JSON text at `span`, and a line feed. */

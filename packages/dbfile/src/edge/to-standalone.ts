@@ -8,13 +8,15 @@ import type { Damage } from "../record.ts";
 import { refuseJoining, replay as replayCore, type ReplayOptions, steps } from "../replay.ts";
 import type { DatabaseContent } from "../rows/database-content.ts";
 import { decodeRowText, parseBytes } from "../scan/text.ts";
-import type { Span } from "../scan/window.ts";
+import { type Span, Window } from "../scan/window.ts";
 import type { ClusterSurvey } from "../survey.ts";
-import { planTranslation, type TranslationPlan } from "../to-standalone.ts";
+import { planTranslation, quickPlan, type TranslationPlan } from "../to-standalone.ts";
 import { type DbFile, type DbFileOrPath, type OpenOptions, readRecords, withDbFile } from "./db-file.ts";
 import { Pace, runPaced } from "./pace.ts";
 import { placeNew } from "./place.ts";
 import { RecordCopier } from "./record-copier.ts";
+import type { EntryPlaces } from "../entry-places.ts";
+import { WINDOW_BYTES } from "../record-reader.ts";
 import { RecordWriter } from "./record-writer.ts";
 
 export type ToStandaloneOptions = ReplayOptions &
@@ -71,14 +73,13 @@ export async function clusterToStandalone(
   return await withDbFile(source, async (file) => {
     refuseMixed(options);
     if (options.asOvsdbTool === true) return await translateAsOvsdbTool(file, target, options);
-    const survey = await file.survey(options);
+    const survey = await file.survey({ signal: options.signal, places: true });
     refuseStandalone(survey.format, file.path);
     refuseJoining(survey);
     const clustered = survey as ClusterSurvey;
-    const plan = await runPaced(
-      planTranslation(clustered, (of) => file.reread(of), options),
-      options.signal,
-    );
+    const work = planTranslation(clustered, (of) => file.reread(of), options);
+    const plan =
+      quickPlan(clustered, (offset) => file.recordAt(offset), options) ?? (await runPaced(work, options.signal));
     return await translate(file, target, clustered, plan, options);
   });
 }
@@ -113,20 +114,23 @@ async function translate(
       await copier.copy(schema);
       await copier.copy((plan.base.transaction as { span: Span }).span);
     }
-    await copyEntries(file, survey, plan, copier, options.signal);
+    await (plan.places === undefined ? copySteps : copyPlaces)(file, survey, plan, copier, options.signal);
     await copier.finish();
     written = { sizeBytes: copier.sizeBytes, records: copier.records + (converted === undefined ? 0 : 2) };
   });
-  const { uncommitted, stoppedBy, dateMs } = plan;
-  const { overwritten, damage, header } = survey;
+  return { path, ...written, ...summary(survey, plan) };
+}
+
+function summary(
+  { overwritten, damage, header }: ClusterSurvey,
+  { index, term, eid, dateMs, uncommitted, stoppedBy }: TranslationPlan,
+): Omit<ToStandaloneResult, "path" | "sizeBytes" | "records"> {
   return {
-    path,
-    ...written,
     clusterId: header.cluster_id,
     serverId: header.server_id,
-    index: plan.index,
-    term: plan.term ?? header.prev_term,
-    eid: plan.eid ?? header.prev_eid,
+    index,
+    term: term ?? header.prev_term,
+    eid: eid ?? header.prev_eid,
     dateMs,
     uncommitted,
     overwritten,
@@ -135,7 +139,42 @@ async function translate(
   };
 }
 
-async function copyEntries(
+/** From where the survey has seen them. */
+async function copyPlaces(
+  file: DbFile,
+  survey: ClusterSurvey,
+  { places, index }: TranslationPlan,
+  copier: RecordCopier,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const pace = new Pace(signal);
+  const window = new Window(file.file, WINDOW_BYTES);
+  const end = index + 1 - survey.logStart;
+  for (let position = 0; position < end; position++) {
+    if (position % TURN_ENTRIES === 0 && pace.isDue) await pace.rest();
+    const span = { start: (places as EntryPlaces).start(position), end: (places as EntryPlaces).end(position) };
+    if (span.end === 0) continue;
+    const waits = copyTransaction(span, window, copier);
+    if (waits !== undefined) await waits;
+  }
+}
+
+/** Entries between two looks at the clock. */
+const TURN_ENTRIES = 256;
+
+/** Most are short; no promise is made for them. */
+function copyTransaction(span: Span, window: Window, copier: RecordCopier): Promise<void> | undefined {
+  if (span.end - span.start <= SHORT_BYTES_MAX) {
+    const bytes = window.view(span);
+    if (copier.add(bytes)) return undefined;
+  }
+  return copier.copy(span);
+}
+
+/** Longer ones are read into their place at once. */
+const SHORT_BYTES_MAX = 1 << 16;
+
+async function copySteps(
   file: DbFile,
   survey: ClusterSurvey,
   plan: TranslationPlan,
@@ -148,7 +187,9 @@ async function copyEntries(
     if (item === undefined) continue;
     const { step } = item;
     if (step.index > plan.index) return;
-    if (step.index > plan.base.index && step.transaction !== undefined) await copier.copy(step.transaction.span);
+    if (step.index <= plan.base.index || step.transaction === undefined) continue;
+    const waits = copyTransaction(step.transaction.span, item.reader.window, copier);
+    if (waits !== undefined) await waits;
   }
 }
 

@@ -12,6 +12,27 @@ export function decodeText(bytes: Uint8Array): string {
   return UTF8.decode(bytes);
 }
 
+/** Longer texts are faster through a decoder. */
+const ASCII_BYTES_MAX = 512;
+
+/** Short and plain text without a decoder, which costs more than all the rest of a short record; undefined for any other. */
+export function asciiText(bytes: Uint8Array, from: number, to: number): string | undefined {
+  if (to - from > ASCII_BYTES_MAX) return undefined;
+  for (let at = from; at < to; at++) if ((bytes[at] as number) >= 0x80) return undefined;
+  return String.fromCharCode.apply(undefined, bytes.subarray(from, to) as unknown as number[]);
+}
+
+/** The text of a JSON string, with its quotes in `bytes`, that holds nothing but plain ASCII; undefined for any other. */
+export function plainString(bytes: Uint8Array): string | undefined {
+  const end = bytes.length - 1;
+  if (end > ASCII_BYTES_MAX || end < 1 || bytes[0] !== 0x22) return undefined;
+  for (let at = 1; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80 || byte === 0x5c) return undefined;
+  }
+  return String.fromCharCode.apply(undefined, bytes.subarray(1, end) as unknown as number[]);
+}
+
 /** The longest name that a member of a record has, if every character of it is an escape. */
 export const NAME_BYTES_MAX = 128;
 
