@@ -4,7 +4,7 @@ import { gate } from "../../plan/gate.ts";
 import type { CommandContext } from "./command.ts";
 import { settleTimeOf } from "../plan/restart-watch.ts";
 import { look, lookOnce } from "./looks.ts";
-import { addTargetOptions, memberNamed, readTargets, type TargetFlags, wholeNumber } from "./targets.ts";
+import { addTargetOptions, memberNamed, readTargets, SETTLE, type TargetFlags } from "./targets.ts";
 import { colours, EXIT } from "./terminal.ts";
 
 type Flags = TargetFlags & { readonly json?: boolean; readonly settle?: number };
@@ -12,11 +12,7 @@ type Flags = TargetFlags & { readonly json?: boolean; readonly settle?: number }
 export function define(command: Command, { terminal, end }: CommandContext): void {
   addTargetOptions(command)
     .argument("[member]", "who is to go down; without it, whether anybody may")
-    .option(
-      "--settle <seconds>",
-      "how long all must have been well (default two election timers)",
-      wholeNumber("--settle"),
-    )
+    .option(...SETTLE)
     .option("--json", "the answer as JSON")
     .action(async (member: string | undefined, flags: Flags) => {
       const asked = await readTargets(flags, terminal);

@@ -75,9 +75,13 @@ export type Survey = Looks & {
 export async function survey(
   flags: TargetFlags & SiteFlags,
   terminal: Terminal,
-  options: Pick<LookOptions, "count" | "intervalMs" | "extras">,
+  options: Pick<LookOptions, "count" | "intervalMs" | "extras"> & {
+    /** Throws if the arguments do not fit those who are asked; before anybody is. */
+    readonly check?: (asked: Asked) => unknown;
+  },
 ): Promise<Survey> {
   const asked = await readTargets(flags, terminal);
+  options.check?.(asked);
   const site = siteOf(flags, asked.members);
   const lost = lostOf(flags, asked.members);
   const history = await readHistory(flags.history);

@@ -7,36 +7,37 @@ import type { Plan } from "../../plan/types.ts";
 import { execute, type ExecuteOptions, type StepOutcome } from "../plan/execute.ts";
 import { acquireOperationLock, type OperationLock } from "../plan/lock.ts";
 import { type RollingEvent, runRollingRestart } from "../plan/restart.ts";
-import { lookOnce, type Looks } from "./looks.ts";
+import { lookOnce, type Survey } from "./looks.ts";
 import type { Asked } from "./targets.ts";
 import { duration, EXIT, type Terminal } from "./terminal.ts";
 
 type Operation = {
   readonly plan: Plan;
-  readonly asked: Asked;
-  readonly looks: Looks;
+  readonly seen: Survey;
+  readonly flags: OperationFlags;
   readonly terminal: Terminal;
   /** Asks about what a step would do; always "yes" where nobody wants to be asked. */
   readonly ask: (question: string, signal: AbortSignal) => Promise<boolean>;
 };
 
+export type OperationFlags = {
+  /** Nobody is to be asked. */
+  readonly yes?: boolean;
+  /** Seconds. */
+  readonly settle?: number;
+};
+
 /** 0 done; 2 it stopped on the way, or somebody else is at work; 3 there is nobody to ask; 130 somebody said no. */
-export async function carryOut(
-  plan: Plan,
-  asked: Asked,
-  looks: Looks,
-  isAgreed: boolean,
-  terminal: Terminal,
-): Promise<number> {
-  const ask = isAgreed ? async (): Promise<boolean> => true : terminal.ask;
+export async function carryOut(plan: Plan, seen: Survey, flags: OperationFlags, terminal: Terminal): Promise<number> {
+  const ask = flags.yes === true ? async (): Promise<boolean> => true : terminal.ask;
   if (ask === undefined) {
     terminal.err("ovn-ha: there is nobody to ask; give --yes with --execute to go on without\n");
     return EXIT.unknown;
   }
   try {
-    await using lock = await lockOperation(asked, plan, terminal);
+    await using lock = await lockOperation(seen.asked, plan, terminal);
     const signal = lock === undefined ? terminal.signal : AbortSignal.any([terminal.signal, lock.signal]);
-    const operation = { plan, asked, looks, terminal, ask };
+    const operation = { plan, seen, flags, terminal, ask };
     return plan.kind === "restart" ? await restartAll(operation, signal) : await doSteps(operation, signal);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code === "INVALID_CONFIG") throw error;
@@ -47,7 +48,7 @@ export async function carryOut(
 
 type Common = Pick<ExecuteOptions, "runners" | "observe" | "expected" | "signal">;
 
-function commonOf({ asked, terminal }: Operation, signal: AbortSignal): Common {
+function commonOf({ seen: { asked }, terminal }: Operation, signal: AbortSignal): Common {
   return {
     runners: runnersOf(asked.members),
     observe: () => lookOnce(asked, terminal, ["storage"]),
@@ -57,10 +58,11 @@ function commonOf({ asked, terminal }: Operation, signal: AbortSignal): Common {
 }
 
 async function restartAll(operation: Operation, signal: AbortSignal): Promise<number> {
-  const { plan, terminal, ask } = operation;
+  const { plan, flags, terminal, ask } = operation;
   let refused: string | undefined;
   const report = await runRollingRestart(plan as RestartPlan, {
     ...commonOf(operation, signal),
+    settleMs: flags.settle === undefined ? undefined : flags.settle * 1_000,
     confirm: async (member) => {
       const isWanted = await ask(`Restart ${member}?`, signal);
       if (!isWanted) refused = member;
@@ -99,10 +101,10 @@ function eventTeller(terminal: Terminal): (event: RollingEvent) => void {
 }
 
 async function doSteps(operation: Operation, signal: AbortSignal): Promise<number> {
-  const { plan, looks, terminal, ask } = operation;
+  const { plan, seen, terminal, ask } = operation;
   const report = await execute(plan, {
     ...commonOf(operation, signal),
-    history: looks.history,
+    history: seen.history,
     confirm: (step) => ask(`Step ${step.number} of ${plan.steps.length}: ${step.title}?`, signal),
     onBegin: ({ number, title }) => terminal.err(`${number}/${plan.steps.length} ${title}\n`),
     onStep: (outcome) => terminal.err(stepText(outcome)),

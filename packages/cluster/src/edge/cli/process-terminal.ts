@@ -27,7 +27,8 @@ export function processTerminal(isActing: boolean): Terminal {
     err: (text) => void stderr.write(text),
     isTerminal: stdout.isTTY === true,
     get columns() {
-      return stdout.columns ?? 100;
+      // A terminal that does not know its size says 0.
+      return stdout.columns || 100;
     },
     signal: abort.signal,
     environment: process.env,

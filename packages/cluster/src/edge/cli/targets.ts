@@ -82,6 +82,13 @@ export function wholeNumber(what: string): (text: string) => number {
   };
 }
 
+/** The option of those who go through the gate. */
+export const SETTLE: readonly [string, string, (text: string) => number] = [
+  "--settle <seconds>",
+  "how long all must have been well (default two election timers)",
+  wholeNumber("--settle"),
+];
+
 function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && value >= 0.05 && value <= 600) return value;
