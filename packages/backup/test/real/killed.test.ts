@@ -157,14 +157,42 @@ describe.skipIf(realOvs() === "skip")("a restore that is killed", () => {
       const { plan: made, file } = await plan(lab, `0000000${number}`);
       const step = made.steps.find(({ id }) => id.startsWith(kind));
       expect((await run(file, "acted", step?.id ?? "")).signal, kind).toBe("SIGKILL");
+      expect(claimsIn(lab), kind).toHaveLength(3);
       expect(await run(file, "", "", "undo")).toMatchObject({ code: 0, output: expect.stringContaining('"undone"') });
       expect(
         lab.folders.map((home) => hash(join(home, "db.db"))),
         kind,
       ).toEqual(before);
+      expect(claimsIn(lab), kind).toEqual([]);
     }
   });
+
+  test("another restore of the same cluster, from another work folder, waits until it is finished or taken back", {
+    timeout: 300_000,
+  }, async () => {
+    await using lab = await startLab(source);
+    const plans = [await plan(lab, "000000c1"), await plan(lab, "000000c2")] as const;
+    const step = plans[0].plan.steps.find(({ id }) => id.startsWith("stop.nb."))?.id ?? "";
+    // Both at once, and each would be killed when it has stopped the first server: only one comes that far.
+    const ends = await Promise.all(plans.map(({ file }) => run(file, "acted", step)));
+    expect(ends.map(({ signal }) => signal).sort()).toEqual(["SIGKILL", null]);
+    const [first, second] = ends[0]?.signal === "SIGKILL" ? plans : [plans[1], plans[0]];
+    expect(claimsIn(lab)).toHaveLength(3);
+    const refused = await run(second.file, "", "");
+    expect(refused.code).toBe(1);
+    expect(refused.output).toContain(`is claimed by another restore, ${first.plan.id}`);
+    expect(refused.output).toContain("no process works on it now");
+    // The one that has it goes on.
+    expect(await run(first.file, "", "", "undo")).toMatchObject({ output: expect.stringContaining('"undone"') });
+    expect(claimsIn(lab)).toEqual([]);
+  });
 });
+
+function claimsIn(lab: Lab): string[] {
+  return lab.folders.flatMap((home) =>
+    readdirSync(home).filter((name) => name.includes("ovnha-restore") && !name.startsWith("ovnha-restore")),
+  );
+}
 
 function bare(rows: Rows): Rows {
   // Which version a row has, a server makes up when it reads the file.

@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Runner, RunnerError } from "@ovnha/runner";
-import { realOvs, runCommand, SCHEMAS, startCluster, temporaryFolder, waitFor } from "@ovnha/testkit";
+import { ovsHas, realOvs, runCommand, SCHEMAS, startCluster, temporaryFolder, waitFor } from "@ovnha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ovsdbTool, takeBackup, verifyBackup } from "../../src/index.ts";
 import { LAB_SCHEMA, fillLab, names, rowsOfFile } from "../support/lab.ts";
@@ -41,12 +41,13 @@ describe.skipIf(realOvs() === "skip")("ovsdb-tool", () => {
       const folder = temporaryFolder();
       const at = (name: string): string => join(folder, name);
       await tool.create({ target: at("new.db"), schema });
-      await tool.createCluster({
-        target: at("first.db"),
-        contents: at("new.db"),
-        localAddress: LOCAL,
-        electionTimerMs: 2_000,
-      });
+      const first = { target: at("first.db"), contents: at("new.db"), localAddress: LOCAL };
+      const withTimer = tool.createCluster({ ...first, electionTimerMs: 2_000 });
+      if (engine === "native" || ovsHas("2.16.0")) await withTimer;
+      else {
+        await expect(withTimer).rejects.toMatchObject({ code: "UNSUPPORTED", message: /no --election-timer/ });
+        await tool.createCluster(first);
+      }
       await tool.createCluster({ target: at("other.db"), contents: schema, localAddress: LOCAL });
       const cid = await tool.clusterId(at("first.db"));
       await tool.joinCluster({

@@ -5,10 +5,12 @@
 import { createHash } from "node:crypto";
 import {
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
   copyFileSync,
   chmodSync,
@@ -86,6 +88,7 @@ async function answer(
       return ok(`${last}\n`);
     case "cat":
       if (last === "/proc/locks") return ok(locks(world));
+      if (!existsSync(last)) return fail(`cat: ${last}: No such file or directory`);
       if (options?.onStdout === undefined) return ok(readFileSync(last, "utf8"));
       for (const half of halves(readFileSync(last))) options.onStdout(half);
       return ok();
@@ -101,6 +104,13 @@ async function answer(
       return ok();
     case "mv":
       if (!existsSync(last)) renameSync(args.at(-2) ?? "", last);
+      return ok();
+    case "ln":
+      if (existsSync(last)) return fail(`ln: failed to create hard link '${last}': File exists`);
+      linkSync(args.at(-2) ?? "", last);
+      return ok();
+    case "rm":
+      for (const path of args.slice(args.indexOf("--") + 1)) rmSync(path, { force: true });
       return ok();
     case "dd": {
       const chunks: Uint8Array[] = [];

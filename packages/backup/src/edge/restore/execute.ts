@@ -13,6 +13,7 @@ import {
 import { type Action, type Check, isRefused, type RestorePlan, type RestoreStep } from "../../restore/types.ts";
 import { perform } from "./actions.ts";
 import { firstFailure } from "./checks.ts";
+import { Claims } from "./claims.ts";
 import { type Context, type FreshBackup, makeHosts, type Runners } from "./context.ts";
 import { JournalFile, planHash, readJournal } from "./journal-file.ts";
 
@@ -107,19 +108,42 @@ export async function executeRestore(plan: RestorePlan, options: ExecuteOptions)
   };
   await record({ type: "opened", planId: plan.id, planSha256: sha256, by: `process ${process.pid}` });
   const notes: string[] = [];
-  for (;;) {
-    if (signal?.aborted === true) throw aborted(signal);
-    const move = nextMove(plan, state, direction);
-    refuse(move);
-    if (move.kind === "closed") return { outcome: move.outcome, state, notes };
-    if (move.kind === "close") {
-      await record({ type: "closed", outcome: move.outcome });
-      return { outcome: move.outcome, state, notes };
+  const claims = new Claims(plan, host);
+  // What is let go, is let go although the caller's signal was raised.
+  const release = (): Promise<string[]> => new Claims(plan, makeHosts(plan, runners, undefined)).release();
+  let isClaimed = false;
+  try {
+    for (;;) {
+      if (signal?.aborted === true) throw aborted(signal);
+      const move = nextMove(plan, state, direction);
+      refuse(move);
+      if (move.kind === "closed") return { outcome: move.outcome, state, notes };
+      if (move.kind === "close") {
+        // Before the journal says so: who is cut off in between closes it again, and no claim is left.
+        notes.push(...(await release()));
+        await record({ type: "closed", outcome: move.outcome });
+        return { outcome: move.outcome, state, notes };
+      }
+      if (move.kind === "refused") continue;
+      const changes = move.kind === "undo" ? hasActed(plan, state) : move.step.phase !== "preflight";
+      if (!isClaimed && changes) {
+        isClaimed = true;
+        await claims.take(hasActed(plan, state)).catch((error: unknown) => {
+          throw signal?.aborted === true ? aborted(signal) : error;
+        });
+      }
+      const failed = await tryMove(move, context, record, options, notes);
+      if (failed !== undefined) return { outcome: "stopped", step: move.step.id, ...failed, state };
     }
-    if (move.kind === "refused") continue;
-    const failed = await tryMove(move, context, record, options, notes);
-    if (failed !== undefined) return { outcome: "stopped", step: move.step.id, ...failed, state };
+  } finally {
+    // Who has changed nothing yet holds nobody up.
+    if (isClaimed && state.closed === undefined && !hasActed(plan, state)) await release();
   }
+}
+
+/** Whether a step was begun that changes anything outside of the work folder. */
+function hasActed(plan: RestorePlan, state: RestoreState): boolean {
+  return plan.steps.some(({ id, acts }) => acts && !["waiting", "undone"].includes(state.steps.get(id) ?? "waiting"));
 }
 
 function needs(step: RestoreStep, member: string): boolean {
@@ -282,5 +306,6 @@ async function dryRun(
       if (unmet !== undefined) failures.push(unmet);
     }
   }
+  failures.push(...(await new Claims(plan, context.host).others()));
   return { outcome: "dry run", failures, state };
 }

@@ -1,6 +1,6 @@
 /**
  * What is done on a host, through its runner, with programs that every Linux has: stat, sha256sum, cp, mv, mkdir, dd, chown,
- * chmod, sync, cat, readlink. Each takes a path as one argument, so that no name is ever more than a name.
+ * chmod, sync, cat, readlink, ln, rm. Each takes a path as one argument, so that no name is ever more than a name.
  */
 import { createReadStream } from "node:fs";
 import type { Runner, RunResult } from "@ovnha/runner";

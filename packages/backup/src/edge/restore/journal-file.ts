@@ -65,6 +65,15 @@ export async function readJournal(workFolder: string): Promise<ParsedJournal> {
   return parseJournal((await readText(path)) ?? "", path);
 }
 
+/** Whether anybody works on a restore of this machine, in words. */
+export async function whoWorks(workFolder: string): Promise<string> {
+  if ((await readText(join(workFolder, PLAN_FILE)).catch(() => "")) === undefined) return "which is gone";
+  const mark = await readText(join(workFolder, LOCK_FILE)).catch(() => undefined);
+  const pid = Number(mark?.split(" ")[0]);
+  if (mark !== undefined && (await isAlive(pid, mark))) return `process ${pid} works on it now`;
+  return "no process works on it now";
+}
+
 /** A journal that this process alone writes, until it is closed. */
 export class JournalFile implements AsyncDisposable {
   readonly events: readonly JournalLine[];

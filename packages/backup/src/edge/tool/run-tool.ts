@@ -46,6 +46,9 @@ export class ToolRunner {
     const [subcommand = ""] = args.filter((arg) => !arg.startsWith("-"));
     const end =
       result.exitCode === undefined ? `was ended by ${result.signal}` : `failed with exit status ${result.exitCode}`;
+    const option = /unrecognized option '(--[a-z-]+)/.exec(result.stderr)?.[1];
+    if (option !== undefined)
+      return new BackupError("UNSUPPORTED", `this ovsdb-tool ${subcommand} has no ${option}`, { remedy: NEWER });
     const said = result.stderr.replace(/^ovsdb-tool: /gm, "").trim() || result.stdout.trim() || "and said nothing";
     return new BackupError("TOOL_FAILED", `ovsdb-tool ${subcommand} ${end}: ${said.slice(0, 2_000)}`, { remedy });
   }
@@ -68,7 +71,7 @@ export class ToolRunner {
     const { version, commands } = await this.version(options);
     if (commands.has(subcommand)) return;
     throw new BackupError("UNSUPPORTED", `ovsdb-tool ${version} has no ${subcommand}`, {
-      remedy: KUBE_OVN.has(subcommand) ? "only Kube-OVN's build has it" : "use a newer Open vSwitch, or engine native",
+      remedy: KUBE_OVN.has(subcommand) ? "only Kube-OVN's build has it" : NEWER,
     });
   }
 
@@ -119,4 +122,5 @@ export class ToolRunner {
   }
 }
 
+const NEWER = "use a newer Open vSwitch, or engine native";
 const KUBE_OVN = new Set(["fix-cluster", "db-raft-header", "rejoin-cluster"]);
