@@ -10,13 +10,13 @@ export type Where = {
   readonly member: string;
   readonly site: Site;
   readonly observation: Observation | undefined;
-  /** For the names of files that are set aside, as in "20261125T200303Z". */
+  /** For the names of files that are set aside, as in "20261125T200303283Z". */
   readonly stamp: string;
 };
 
-/** `2026-11-25T20:03:03.283Z` without what file names dislike. */
+/** `2026-11-25T20:03:03.283Z` without what file names dislike; two plans of one second must not take the same name. */
 export function stampOf(nowMs: number): string {
-  return new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
+  return new Date(nowMs).toISOString().replace(/[-:.]/g, "");
 }
 
 export function stopStep({ database, member, site, observation }: Where, before: readonly Condition[]): Draft {
@@ -151,7 +151,7 @@ export function rebuildSteps({ where, best, others, address }: RebuildInput): Dr
   });
   return [
     ...withFile.map((member) => fileLook(at(member))),
-    ...members.map((member) => stopStep(at(member), [])),
+    ...members.map((member) => stopStep(at(member), [{ type: "no-quorum", database }])),
     ...withFile.map((member) => {
       const own = placeOf(site, observation, member, database).file;
       return act(
