@@ -1,10 +1,15 @@
 /** A real cluster of ovsdb-server processes on loopback. */
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { ovsHas } from "./environment.ts";
 import { freePort, removeFolder, runCommand, temporaryFolder } from "./processes.ts";
 import { serverRow, type ServerDatabaseRow } from "./raw.ts";
 import { OvsdbServer, retryTaken, schemaPath, type TlsFiles } from "./server.ts";
 import { waitFor } from "./wait-for.ts";
+
+const DEFAULT_TIMER_MS = 1_000;
+/** The first release whose `ovsdb-tool create-cluster` has `--election-timer`. */
+const TIMER_OPTION = ["2.16.0"] as const;
 
 export type ClusterOptions = {
   readonly members?: number;
@@ -59,11 +64,24 @@ export class OvsdbCluster implements AsyncDisposable {
   async bootstrap(source: string): Promise<void> {
     for (const [index, address] of this.#raftAddresses.entries()) {
       if (index === 0) {
-        const timer = this.#electionTimerMs === 1_000 ? [] : [`--election-timer=${this.#electionTimerMs}`];
+        const asOption = this.#electionTimerMs !== DEFAULT_TIMER_MS && ovsHas(...TIMER_OPTION);
+        const timer = asOption ? [`--election-timer=${this.#electionTimerMs}`] : [];
         await runCommand("ovsdb-tool", [...timer, "create-cluster", this.file(0), source, address], 120_000);
       } else await this.#join(index, 0);
     }
     await this.startAll();
+    if (!ovsHas(...TIMER_OPTION)) await this.#climbToTimer();
+  }
+
+  /** Before there was an option, the timer of a cluster that runs was changed: down at once, up by doubling. */
+  async #climbToTimer(): Promise<void> {
+    for (let ms = DEFAULT_TIMER_MS; ms !== this.#electionTimerMs; ) {
+      ms = Math.min(2 * ms, this.#electionTimerMs);
+      const leader = await this.waitForLeader();
+      await this.member(leader).appctl("cluster/change-election-timer", this.database, String(ms));
+      const isChanged = async (): Promise<boolean> => (await this.status(leader)).includes(`Election timer: ${ms}\n`);
+      await waitFor(isChanged, { what: `an election timer of ${ms} ms` });
+    }
   }
 
   async startAll(): Promise<void> {

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dumpRows, type OvsdbCluster, rawCall, realOvs, serverRow, startCluster, waitFor } from "../src/index.ts";
+import {
+  dumpRows,
+  type OvsdbCluster,
+  ovsHas,
+  rawCall,
+  realOvs,
+  serverRow,
+  startCluster,
+  waitFor,
+} from "../src/index.ts";
 import { NOTES, put, told } from "./notes.ts";
 
 describe.skipIf(realOvs() === "skip")("a cluster of three", () => {
@@ -46,7 +55,8 @@ describe.skipIf(realOvs() === "skip")("a cluster of three", () => {
     await cluster.member(leader).exitGracefully();
     expect(cluster.member(leader).pid).toBeUndefined();
     const next = await cluster.waitForLeader();
-    expect(await cluster.status(next)).toContain("reason: leadership_transfer");
+    // Older ones don't say why.
+    if (ovsHas("2.15.0")) expect(await cluster.status(next)).toContain("reason: leadership_transfer");
     await cluster.startAll();
   });
 
