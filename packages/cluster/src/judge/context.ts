@@ -1,7 +1,7 @@
 /** What a check is given, and how it says what it found. */
 import type { Expected } from "../observe/types.ts";
 import { FINDINGS, type FindingCode } from "./catalogue/index.ts";
-import { type DatabaseHistory, findingKey } from "./history.ts";
+import { type DatabaseHistory, findingKey, seenBefore } from "./history.ts";
 import type { Evidence, Finding, Quorum, Severity } from "./types.ts";
 import type { DatabaseView } from "./view.ts";
 
@@ -71,9 +71,9 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
           },
     );
   }
-  return [...merged].map(([key, one]) => {
+  return [...merged.values()].map((one) => {
     const { incident, severity, title, sightings: sightingsNeeded, remedy } = FINDINGS[one.code];
-    const before = history?.findings[key];
+    const before = history === undefined ? undefined : seenBefore(history.findings, one.code, one.members);
     const sinceMs = before?.firstMs ?? nowMs;
     const sightings = (before?.sightings ?? 0) + 1;
     const needed = history === undefined ? 1 : sightingsNeeded;

@@ -34,7 +34,7 @@ export type Sample = {
 
 export type DatabaseHistory = {
   readonly clusterId?: string;
-  /** By code and those whom it is about. */
+  /** By code and those whom it is about, all of them and each; see `findingKeys`. */
   readonly findings: Readonly<Record<string, Seen>>;
   /** Whole server ids by `short@address`: of dead members nobody else tells them. */
   readonly serverIds: Readonly<Record<string, string>>;
@@ -73,4 +73,27 @@ export const EMPTY_DATABASE: DatabaseHistory = {
 
 export function findingKey(code: FindingCode, members: readonly string[]): string {
   return `${code} ${[...members].sort().join(" ")}`;
+}
+
+/** These are about what is between members: another pair is another trouble. */
+const BETWEEN_MEMBERS: ReadonlySet<FindingCode> = new Set(["peer-link-down", "one-way-link", "two-leaders"]);
+
+/** Under which keys a finding is remembered: as it is, and for each of its members, whoever joins or leaves them later. */
+export function findingKeys(code: FindingCode, members: readonly string[]): string[] {
+  const each = BETWEEN_MEMBERS.has(code) ? [] : members.map((member) => findingKey(code, [member]));
+  return [...new Set([findingKey(code, members), ...each])];
+}
+
+/** How long a finding, or its part that has lasted longest, has been seen. */
+export function seenBefore(
+  findings: DatabaseHistory["findings"],
+  code: FindingCode,
+  members: readonly string[],
+): Pick<Seen, "firstMs" | "sightings"> | undefined {
+  const past = findingKeys(code, members).flatMap((key) => findings[key] ?? []);
+  if (past.length === 0) return undefined;
+  return {
+    firstMs: Math.min(...past.map(({ firstMs }) => firstMs)),
+    sightings: Math.max(...past.map(({ sightings }) => sightings)),
+  };
 }

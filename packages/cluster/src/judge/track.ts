@@ -4,7 +4,7 @@ import {
   type DatabaseHistory,
   EMPTY_DATABASE,
   emptyHistory,
-  findingKey,
+  findingKeys,
   type History,
   IDS_MAX,
   type MemberSample,
@@ -79,9 +79,10 @@ function rememberFindings(
 ): Record<string, Seen> {
   const findings: Record<string, Seen> = {};
   for (const { code, members } of judged.findings) {
-    const key = findingKey(code, members);
-    const past = before[key];
-    findings[key] = { firstMs: past?.firstMs ?? nowMs, lastMs: nowMs, sightings: (past?.sightings ?? 0) + 1 };
+    for (const key of findingKeys(code, members)) {
+      const past = before[key];
+      findings[key] = { firstMs: past?.firstMs ?? nowMs, lastMs: nowMs, sightings: (past?.sightings ?? 0) + 1 };
+    }
   }
   return findings;
 }

@@ -178,7 +178,12 @@ function configuredServer(
 
 /** `10.0.0.1` of `tcp:10.0.0.1:6641` and of `ssl:[10.0.0.1]:6643`; undefined for sockets. */
 function hostOf(address: string): string | undefined {
-  return /^(?:tcp|ssl):\[?(.+?)\]?:\d+$/.exec(address)?.[1];
+  return /^(?:tcp|ssl):\[?(.+?)\]?:\d+$/.exec(address)?.[1]?.toLowerCase();
+}
+
+/** Where clients go for this member; empty for sockets, as through kubectl. */
+function clientHosts({ seen }: MemberView): string[] {
+  return seen.asked.remote?.split(",").flatMap((remote) => hostOf(remote) ?? []) ?? [];
 }
 
 /** Finds the processes behind ids that nobody speaks for: by what is remembered, by their host, or as the last ones left. */
@@ -203,16 +208,37 @@ function nameSilent(
   const byHost = remembered.map((server) => {
     const host = hostOf(server.address);
     if (server.view !== undefined || host === undefined) return server;
-    const isUnique = listed.filter(({ address }) => hostOf(address) === host).length === 1;
-    const there = nameless().filter(({ seen }) =>
-      seen.asked.remote?.split(",").some((remote) => hostOf(remote) === host),
-    );
-    return isUnique ? take(server, there) : server;
+    // Those of that host who speak for themselves are told apart; of two ids at one address, one is a former life.
+    const there = remembered.filter(({ address, view }) => view === undefined && hostOf(address) === host);
+    const isOnly = there.length === 1 && listed.filter(({ address }) => address === server.address).length === 1;
+    const asked = nameless().filter((member) => clientHosts(member).includes(host));
+    return isOnly ? take(server, asked) : server;
   });
   const left = byHost.filter((server) => server.view === undefined);
-  return left.length === 1 && free.size === 1
-    ? byHost.map((server) => (server.view === undefined ? take(server, nameless()) : server))
+  const [last] = left;
+  const [only] = free;
+  const isPair = left.length === 1 && free.size === 1 && last !== undefined && only !== undefined;
+  return isPair && !isApart(last, only, byHost, idOfMember[only.member])
+    ? byHost.map((server) => (server === last ? take(server, [only]) : server))
     : byHost;
+}
+
+/** What speaks against the last id left being that of the last member left: another id before, or another host. */
+function isApart(
+  server: ConfiguredServer,
+  member: MemberView,
+  listed: readonly ConfiguredServer[],
+  formerId: string | undefined,
+): boolean {
+  if (formerId !== undefined && !formerId.startsWith(server.short)) return true;
+  const host = hostOf(server.address);
+  const asked = clientHosts(member);
+  if (host === undefined || asked.length === 0 || asked.includes(host)) return false;
+  // Clients may have a network of their own; if others are asked where they are listed, they have not.
+  return listed.some(({ address, view }) => {
+    const own = hostOf(address);
+    return view !== undefined && own !== undefined && clientHosts(view).includes(own);
+  });
 }
 
 /** What one member's list says of another. */

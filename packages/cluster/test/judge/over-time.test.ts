@@ -124,6 +124,97 @@ describe("over time", () => {
     expect(over([() => {}, gone, gone], 1_000).codes).toContain("believes-removed");
   });
 
+  describe("a finding about several", () => {
+    const foreign =
+      (...indexes: readonly number[]) =>
+      (built: Built): void => {
+        for (const index of indexes) {
+          const uuid = `99999999-aaaa-4bbb-8ccc-00000000000${index}`;
+          built.at(index).change(() => ({ clusterId: { short: "9999", uuid } }));
+        }
+      };
+    const seenOf = (looks: readonly ((built: Built) => void)[]): readonly [string, boolean, number][] => {
+      let history = emptyHistory();
+      let found: readonly [string, boolean, number][] = [];
+      for (const [index, make] of looks.entries()) {
+        const built = new Built(5);
+        make(built);
+        const tracked = track(history, built.observation(AT_MS + index * 1_000));
+        history = tracked.history;
+        found =
+          tracked.verdict.databases[0]?.findings.map(
+            ({ code, members, isConfirmed, sightings }) =>
+              [`${code} ${members.join("+")}`, isConfirmed, sightings] as const,
+          ) ?? [];
+      }
+      return found;
+    };
+
+    it("stays confirmed for the one that it was about when others join it, and when they leave", () => {
+      const name = "cluster-id-mismatch";
+      expect(seenOf([foreign(4), foreign(4), foreign(4, 5)])).toContainEqual([
+        `${name} ${nameOf(4)}+${nameOf(5)}`,
+        true,
+        3,
+      ]);
+      expect(seenOf([foreign(4, 5), foreign(4, 5), foreign(5)])).toContainEqual([`${name} ${nameOf(5)}`, true, 3]);
+      // Nobody has seen this one before.
+      expect(seenOf([foreign(4), foreign(4), foreign(5)])).toContainEqual([`${name} ${nameOf(5)}`, true, 1]);
+    });
+
+    it("needs as many sightings for a newcomer alone as before", () => {
+      const down =
+        (...indexes: readonly number[]) =>
+        (built: Built): void =>
+          indexes.forEach((index) => void built.kill(index));
+      const last = seenOf([down(4), down(4), down(4, 5)]);
+      expect(last).toContainEqual([`peer-down ${nameOf(4)}`, true, 3]);
+      expect(last).toContainEqual([`peer-down ${nameOf(5)}`, false, 1]);
+    });
+
+    it("between two is another one if the pair is another", () => {
+      const cut =
+        (from: number, to: number) =>
+        (built: Built): void =>
+          built.at(from).change((status) => ({
+            connections:
+              status.connections?.map((link) =>
+                link.nickname === shortOf(to) && link.direction === "out" ? { ...link, isConnected: false } : link,
+              ) ?? [],
+          }));
+      expect(seenOf([cut(2, 3), cut(2, 3)])).toContainEqual([`one-way-link ${nameOf(2)}+${nameOf(3)}`, true, 2]);
+      expect(seenOf([cut(2, 3), cut(2, 4)])).toContainEqual([`one-way-link ${nameOf(2)}+${nameOf(4)}`, false, 1]);
+    });
+  });
+
+  describe("a file that is older than what its server had", () => {
+    const file = (rest: object): object => ({ path: "/db3", serverId: idOf(3), term: 7, commitIndex: 60, ...rest });
+    const put =
+      (rest: object, isDown = true) =>
+      (built: Built): void => {
+        Object.assign(built.at(3), { file: file(rest) });
+        if (isDown) built.kill(3);
+      };
+    const first = (): void => {};
+
+    it("is told by the memory, and by the leader's match_index without one", () => {
+      expect(over([first, put({ lastIndex: 60 })], 1_000).codes).toContain("state-went-backwards");
+      expect(over([first, put({ term: 6, lastIndex: 100 })], 1_000).codes).toContain("state-went-backwards");
+      expect(over([put({ lastIndex: 99 })], 1_000).codes).toContain("state-went-backwards");
+    });
+
+    it("is not one that is as it was left, or was looked at while its server ran, or before", () => {
+      expect(over([first, put({ lastIndex: 100 })], 1_000).codes).not.toContain("state-went-backwards");
+      expect(over([first, put({ lastIndex: 60 }, false)], 1_000).codes).not.toContain("state-went-backwards");
+      expect(over([first, first, put({ lastIndex: 60, atMs: AT_MS })], 1_000).codes).not.toContain(
+        "state-went-backwards",
+      );
+      expect(over([first, first, put({ lastIndex: 60, atMs: AT_MS + 1_500 })], 1_000).codes).toContain(
+        "state-went-backwards",
+      );
+    });
+  });
+
   it("remembers whole ids and names of the dead", () => {
     const { history } = over([() => {}, (built) => void built.kill(3)], 1_000);
     expect(history.databases["OVN_Southbound"]?.serverIds[keyOf(3)]).toBe(idOf(3));

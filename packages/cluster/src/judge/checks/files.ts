@@ -5,6 +5,7 @@
 import type { FileEvidence } from "../../observe/types.ts";
 import type { Context } from "../context.ts";
 import type { Evidence } from "../types.ts";
+import { type ConfiguredServer, lineOf } from "../view.ts";
 
 /** The facts about a clustered file that the judge and the planner use. */
 export type FileFacts = {
@@ -13,7 +14,10 @@ export type FileFacts = {
   readonly clusterId?: string;
   /** Its own Raft address. */
   readonly address?: string;
+  /** The newest that it knows of; a candidate that nobody votes for raises it without an entry to show for it. */
   readonly term?: number;
+  /** The term of the last entry: with `lastIndex` it tells whose log is newer (thesis §3.6.1). */
+  readonly lastTerm?: number;
   readonly lastIndex?: number;
   readonly commitIndex?: number;
   /** Whole server ids and their addresses, of the newest list in the file. */
@@ -65,6 +69,7 @@ export function fileFacts(file: FileEvidence): FileFacts {
     clusterId: pick(file, ["clusterId", "cid", "cluster_id"], isText),
     address: pick(file, ["localAddress", "local_address", "address"], isText),
     term: pick(file, ["term", "lastTerm"], isNumber),
+    lastTerm: pick(file, ["lastTerm", "log.lastTerm"], isNumber),
     lastIndex: pick(file, ["lastIndex", "log.last"], isNumber) ?? minusOne(pick(file, ["logEnd", "log.end"], isNumber)),
     commitIndex: pick(file, ["commitIndex", "commit_index"], isNumber),
     servers: pick(file, ["servers", "members"], isRecord),
@@ -90,11 +95,12 @@ function describe(damage: object): string {
 
 export function checkFiles(context: Context): void {
   for (const { member, seen } of context.view.members) {
-    if (seen.file !== undefined) checkFile(context, member, fileFacts(seen.file));
+    if (seen.file !== undefined) checkFile(context, member, fileFacts(seen.file), seen.file.atMs);
   }
 }
 
-function checkFile({ view, quorum, history, found }: Context, member: string, facts: FileFacts): void {
+function checkFile(context: Context, member: string, facts: FileFacts, atMs: number | undefined): void {
+  const { view, quorum, found } = context;
   const say = (text: string): Evidence[] => [{ source: "file", member, text: `${facts.path}: ${text}` }];
   const server = view.configured.find(({ short, serverId }) =>
     facts.serverId === undefined
@@ -169,28 +175,46 @@ function checkFile({ view, quorum, history, found }: Context, member: string, fa
           .join(", ")} and not ${facts.serverId.slice(0, 4)}`,
       ),
     });
-  checkAge({ found, history }, facts, about, say);
+  if (isUpToDate(context, member, atMs)) checkAge(context, member, facts, server, about);
 }
 
-/** Raft state never goes back: neither the term, nor what was acknowledged. */
+/** A file that was looked at while its server ran, or before it did, says nothing of what the server has written since. */
+function isUpToDate({ view, history }: Context, member: string, atMs = Number.POSITIVE_INFINITY): boolean {
+  const isRunning = view.members.some((one) => one.member === member && one.hasAnswered && one.serverId !== undefined);
+  const seenMs = history?.samples.findLast(({ members }) => members[member]?.serverId !== undefined)?.atMs;
+  return !isRunning && (seenMs === undefined || atMs >= seenMs);
+}
+
+/** Raft state never goes back: neither the term, nor what was acknowledged, which the leader and the memory know. */
 function checkAge(
-  { found, history }: Pick<Context, "found" | "history">,
-  { serverId, term, lastIndex }: FileFacts,
+  { view, history, found }: Context,
+  member: string,
+  { path, serverId, term, lastIndex }: FileFacts,
+  server: ConfiguredServer | undefined,
   about: {
     readonly members: readonly string[];
     readonly servers?: readonly string[];
     readonly witnesses: readonly string[];
   },
-  say: (text: string) => Evidence[],
 ): void {
-  const reached = serverId === undefined ? undefined : history?.reached[serverId];
-  if (reached === undefined) return;
-  if (term !== undefined && term < reached.term)
-    found.push({ ...about, code: "state-went-backwards", evidence: say(`term ${term}, had ${reached.term}`) });
-  else if (lastIndex !== undefined && lastIndex < reached.acknowledged)
+  const push = (text: string, more: readonly Evidence[] = []): unknown =>
     found.push({
       ...about,
       code: "state-went-backwards",
-      evidence: say(`last entry ${lastIndex}, had acknowledged ${reached.acknowledged}`),
+      evidence: [{ source: "file", member, text: `${path}: ${text}` }, ...more],
     });
+  const reached = serverId === undefined ? undefined : history?.reached[serverId];
+  if (reached !== undefined && term !== undefined && term < reached.term) {
+    push(`term ${term}, had ${reached.term}`);
+    return;
+  }
+  if (lastIndex === undefined) return;
+  const { leader } = view;
+  const matched = leader === undefined || server === undefined ? undefined : lineOf(leader, server)?.matchIndex;
+  if (leader !== undefined && matched !== undefined && lastIndex < matched)
+    push(`last entry ${lastIndex}, had acknowledged ${matched}`, [
+      { source: "status", member: leader.member, text: `match_index ${matched} of ${server?.short}` },
+    ]);
+  else if (reached !== undefined && lastIndex < reached.acknowledged)
+    push(`last entry ${lastIndex}, had acknowledged ${reached.acknowledged}`);
 }
