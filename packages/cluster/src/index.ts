@@ -21,9 +21,9 @@ export { type DatabaseHistory, emptyHistory, type History } from "./judge/histor
 export { majorityOf, toleranceOf } from "./judge/quorum.ts";
 export { remember, track } from "./judge/track.ts";
 export type * from "./judge/types.ts";
-export { checkCondition, type Held, type JudgeOptions } from "./plan/conditions.ts";
+export { checkCondition, type Held, type JudgeOptions, quorumWithout } from "./plan/conditions.ts";
 export { gate, type GateOptions, type GateReason, type GateReasonCode, type GateVerdict } from "./plan/gate.ts";
-export { findVoters, type KickPlan, planKick, planLeave, quorumWithout, type RemoveOptions } from "./plan/kick.ts";
+export { findVoters, type KickPlan, planKick, planLeave, type RemoveOptions } from "./plan/kick.ts";
 export { rankFiles, type RankedFile } from "./plan/rank.ts";
 export { planRecovery, type RecoveryPlan } from "./plan/recovery.ts";
 export type { RecoveryDecision, RecoveryOptions } from "./plan/recovery-case.ts";

@@ -3,6 +3,7 @@ import type { Expected, Observation } from "../observe/types.ts";
 import { weightOf } from "../judge/context.ts";
 import type { History } from "../judge/history.ts";
 import { assess } from "../judge/assess.ts";
+import { majorityOf } from "../judge/quorum.ts";
 import type { DatabaseVerdict, Voter } from "../judge/types.ts";
 import { type DatabaseView, keyOf, viewDatabase } from "../judge/view.ts";
 import type { Condition } from "./types.ts";
@@ -56,6 +57,16 @@ export function holds(condition: Condition, { view, verdict }: Judged): Held {
       return view.leader?.member === condition.member
         ? yes(`${condition.member} leads`)
         : no(`${view.leader?.member ?? "nobody"} leads, not ${condition.member}; plan again`);
+    case "no-quorum": {
+      const { state, live, needed } = verdict.quorum;
+      // Nobody who answers is nobody who works, as far as can be told from here; the files have told the rest.
+      if (view.voices.length === 0 && view.members.every(({ row }) => row?.connected !== true)) return yes("silence");
+      return state === "no" && view.leader === undefined
+        ? yes(`${live} live, ${needed} needed`)
+        : no(`quorum: ${state}, ${live} live, ${needed} needed; plan again`);
+    }
+    case "quorum-without":
+      return quorumHoldsWithout(verdict.quorum.voters, condition.server);
     case "tolerance": {
       const left = verdict.quorum.toleranceLeft;
       return left >= condition.least
@@ -113,6 +124,25 @@ export function holds(condition: Condition, { view, verdict }: Judged): Held {
         : no(wrong.map(({ code }) => code).join(", ") || verdict.health);
     }
   }
+}
+
+function quorumHoldsWithout(voters: readonly Voter[], key: string): Held {
+  const { live, needed, configured } = quorumWithout(voters, key);
+  const text = `of the ${configured} others ${live} live, ${needed} needed`;
+  return configured > 0 && live >= needed ? yes(text) : no(text);
+}
+
+/** What is left of a cluster without one of its ids, `short@address`. */
+export function quorumWithout(
+  voters: readonly Voter[],
+  key: string,
+): { configured: number; needed: number; live: number } {
+  const rest = voters.filter((voter) => voter.key !== key);
+  return {
+    configured: rest.length,
+    needed: majorityOf(rest.length),
+    live: rest.filter(({ liveness }) => liveness === "live").length,
+  };
 }
 
 function oneLeader({ view, verdict }: Judged): Held {

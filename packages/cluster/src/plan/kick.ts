@@ -1,8 +1,7 @@
 /** Having a dead id forgotten, and having a live member leave. */
 import type { Observation } from "../observe/types.ts";
-import { majorityOf } from "../judge/quorum.ts";
 import type { Voter } from "../judge/types.ts";
-import { changeUnderWay, isSilent, judge, type JudgeOptions, type Judged } from "./conditions.ts";
+import { changeUnderWay, isSilent, judge, type JudgeOptions, type Judged, quorumWithout } from "./conditions.ts";
 import { appctl, placeOf, type Site } from "./site.ts";
 import { type Blocker, makePlan, type Plan, type PlanStep } from "./types.ts";
 
@@ -36,19 +35,6 @@ export function findVoters(voters: readonly Voter[], target: string): Voter[] {
     : [];
 }
 
-/** What is left of a cluster without one of its ids. */
-export function quorumWithout(
-  voters: readonly Voter[],
-  gone: Voter,
-): { configured: number; needed: number; live: number } {
-  const rest = voters.filter(({ key }) => key !== gone.key);
-  return {
-    configured: rest.length,
-    needed: majorityOf(rest.length),
-    live: rest.filter(({ liveness }) => liveness === "live").length,
-  };
-}
-
 /**
  * Plans the removal of an id that is silent. It is never planned for one that anybody hears, on the word of one source,
  * by an abbreviated id, or if what is left has no majority.
@@ -78,7 +64,7 @@ export function planKick(observation: Observation, target: string, options: Remo
   }
   const serverId = voter.serverId ?? options.serverIds?.[voter.key];
   const whole = serverId === undefined ? voter : { ...voter, serverId };
-  const quorumAfter = quorumWithout(voters, voter);
+  const quorumAfter = quorumWithout(voters, voter.key);
   const blockers = [...removalBlockers(judged, quorumAfter), ...kickBlockers(judged, whole, serverId)];
   const warnings = sizeWarnings(quorumAfter);
   const steps = kickSteps(observation, judged, whole, options);
@@ -222,6 +208,7 @@ function kickSteps(
         { type: "leads", database, member: leader },
         { type: "no-change-under-way", database },
         { type: "silent", database, server: voter.key },
+        { type: "quorum-without", database, server: voter.key },
       ],
       after: [{ type: "absent", database, server: voter.key }],
       withinMs: options.withinMs ?? 60_000,
@@ -270,7 +257,7 @@ export function planLeave(observation: Observation, member: string, options: Rem
       isDone: isGone,
     });
   }
-  const after = quorumWithout(verdict.quorum.voters, voter);
+  const after = quorumWithout(verdict.quorum.voters, voter.key);
   const blockers = removalBlockers(judged, after);
   if (view1?.status === undefined)
     blockers.push({ code: "NOT_FOUND", text: `${member} does not answer; a dead member is kicked` });
@@ -300,6 +287,7 @@ export function planLeave(observation: Observation, member: string, options: Rem
         before: [
           { type: "one-leader", database },
           { type: "no-change-under-way", database },
+          { type: "quorum-without", database, server: voter.key },
         ],
         after: [
           { type: "absent", database, server: voter.key },

@@ -1,4 +1,8 @@
-/** Which file to build on: by term, then commit index, then length; never one of a server that left, or damaged. */
+/**
+ * Which file to build on: the newer log, by the rule of elections: the term of the last entry, then its index (thesis
+ * §3.6.1). The server's own term says nothing: whoever is cut off raises it again and again. Never the file of a server
+ * that left, or a damaged one.
+ */
 import type { FileFacts } from "../judge/checks/files.ts";
 
 export type RankedFile = FileFacts & {
@@ -8,18 +12,22 @@ export type RankedFile = FileFacts & {
 };
 
 export function rankFiles(files: readonly (FileFacts & { readonly member: string })[]): RankedFile[] {
-  return files
-    .map((file): RankedFile => {
-      const unfit = unfitness(file);
-      return unfit === undefined ? file : { ...file, unfit };
-    })
-    .sort(
-      (one, other) =>
-        Number(one.unfit !== undefined) - Number(other.unfit !== undefined) ||
-        (other.term ?? 0) - (one.term ?? 0) ||
-        (other.commitIndex ?? 0) - (one.commitIndex ?? 0) ||
-        (other.lastIndex ?? 0) - (one.lastIndex ?? 0),
-    );
+  const ranked = files.map((file): RankedFile => {
+    const unfit = unfitness(file);
+    return unfit === undefined ? file : { ...file, unfit };
+  });
+  const isFit = ({ unfit }: RankedFile): boolean => unfit === undefined;
+  const hasTerms = ranked.filter(isFit).every(({ lastTerm }) => lastTerm !== undefined);
+  const newest = (one: FileFacts, other: FileFacts): number =>
+    (hasTerms ? (other.lastTerm ?? 0) - (one.lastTerm ?? 0) : (other.commitIndex ?? 0) - (one.commitIndex ?? 0)) ||
+    (other.lastIndex ?? 0) - (one.lastIndex ?? 0);
+  return ranked.sort((one, other) => Number(isFit(other)) - Number(isFit(one)) || newest(one, other));
+}
+/** Whether it is plain which of two files is the newer one. */
+export function isRankSure(one: FileFacts, other: FileFacts): boolean {
+  if (one.lastIndex === undefined || other.lastIndex === undefined) return false;
+  if (one.lastTerm !== undefined && other.lastTerm !== undefined) return true;
+  return one.term !== undefined && one.term === other.term && one.lastIndex === other.lastIndex;
 }
 
 function unfitness({ hasLeft, hasJoined, damage, isTorn, commitIndex, lastIndex }: FileFacts): string | undefined {

@@ -1,11 +1,11 @@
 /** What the choice of a recovery is made from. */
 import type { FileFacts } from "../judge/checks/files.ts";
-import type { Finding } from "../judge/types.ts";
+import type { Finding, Voter } from "../judge/types.ts";
 import type { Observation } from "../observe/types.ts";
 import type { Judged, JudgeOptions } from "./conditions.ts";
 import type { RankedFile } from "./rank.ts";
 import { stampOf, statusLook, type Where } from "./rejoin.ts";
-import type { Site } from "./site.ts";
+import { appctl, type Site } from "./site.ts";
 import { type Blocker, makePlan, type Plan, type PlanStep } from "./types.ts";
 
 export type RecoveryDecision =
@@ -75,4 +75,33 @@ export function at({ judged, observation, options }: Case, member: string): Wher
 
 export function looks(one: Case): Omit<PlanStep, "number">[] {
   return one.judged.view.members.map(({ member }) => statusLook(at(one, member)));
+}
+
+/** The removal of an id whose server does not run, through any member that does: it passes it on to the leader. */
+export function forgetStep(
+  { judged, observation, options }: Case,
+  through: string,
+  { key, address }: Voter,
+  serverId: string,
+  title: string,
+): Omit<PlanStep, "number"> {
+  const { database } = judged.verdict;
+  return {
+    title,
+    kind: "act",
+    database,
+    member: through,
+    command: appctl(options.site ?? {}, observation, through, database, "cluster/kick", database, serverId),
+    text: `${address}. Whoever is asked passes it on to the leader; it is done when nobody lists it.`,
+    before: [
+      { type: "one-leader", database },
+      { type: "no-change-under-way", database },
+      { type: "silent", database, server: key },
+      { type: "quorum-without", database, server: key },
+    ],
+    after: [{ type: "absent", database, server: key }],
+    withinMs: options.withinMs ?? 60_000,
+    isDestructive: true,
+    undo: "None: an id that was removed never comes back. The server joins anew, with a fresh file and a new id.",
+  };
 }

@@ -3,9 +3,8 @@ import type { FileFacts } from "../judge/checks/files.ts";
 import { comparable } from "../judge/checks/membership.ts";
 import { majorityOf } from "../judge/quorum.ts";
 import type { Voter } from "../judge/types.ts";
-import { at, type Case } from "./recovery-case.ts";
+import { at, type Case, forgetStep } from "./recovery-case.ts";
 import { joinStep, startStep } from "./rejoin.ts";
-import { appctl } from "./site.ts";
 import type { PlanStep } from "./types.ts";
 
 type Draft = Omit<PlanStep, "number">;
@@ -41,7 +40,7 @@ export type Renewal = {
 
 /** `living`: the members that live, and those that have been started by then. */
 export function renewLost(one: Case, living: readonly string[]): Renewal {
-  const { judged, options, observation, files } = one;
+  const { judged, options, files } = one;
   const { database, quorum } = judged.verdict;
   const lost = (options.lost ?? []).filter((member) => judged.view.members.some((seen) => seen.member === member));
   const known = { ...idsInFiles(files), ...options.serverIds };
@@ -74,23 +73,7 @@ export function renewLost(one: Case, living: readonly string[]): Renewal {
     const where = at(one, member);
     const join = joinStep(where, voter.address, remotes, judged.view.clusterId);
     steps.push(
-      {
-        title: `Have the id that ${member} had forgotten: ${serverId}`,
-        kind: "act",
-        database,
-        member: through,
-        command: appctl(options.site ?? {}, observation, through, database, "cluster/kick", database, serverId),
-        text: `${voter.address}. Whoever is asked passes it on to the leader; it is done when nobody lists it.`,
-        before: [
-          { type: "one-leader", database },
-          { type: "no-change-under-way", database },
-          { type: "silent", database, server: voter.key },
-        ],
-        after: [{ type: "absent", database, server: voter.key }],
-        withinMs: options.withinMs ?? 60_000,
-        isDestructive: true,
-        undo: "None: an id that was removed never comes back. The server joins anew, with a fresh file and a new id.",
-      },
+      forgetStep(one, through, voter, serverId, `Have the id that ${member} had forgotten: ${serverId}`),
       {
         ...join,
         text: "Its server must not run meanwhile: one that finds no file may make a cluster of its own. Give the file the owner and the mode that other members' files have.",

@@ -3,7 +3,8 @@ import { comparable } from "../judge/checks/membership.ts";
 import type { Finding } from "../judge/types.ts";
 import type { MemberView } from "../judge/view.ts";
 import { planKick } from "./kick.ts";
-import { at, type Case, type Choice, looks, type RecoveryOptions, simple } from "./recovery-case.ts";
+import { neighboursOf } from "./neighbours.ts";
+import { at, type Case, type Choice, forgetStep, looks, type RecoveryOptions, simple } from "./recovery-case.ts";
 import { fileLook, joinStep, setAsideStep, startStep, statusLook, stopStep } from "./rejoin.ts";
 import type { Blocker, PlanStep } from "./types.ts";
 
@@ -22,10 +23,10 @@ export function rejoin(one: Case, because: readonly Finding[], agreed?: readonly
   );
   const local = seen?.address ?? voter?.address ?? addressFromHistory(options, member);
   const leader = view.leader?.member;
-  const remotes = view.configured
-    .filter((server) => server.view !== undefined && server.view.member !== member)
-    .map(({ address }) => address);
+  const others = view.configured.filter((server) => server.view !== undefined && server.view.member !== member);
+  const remotes = others.map(({ address }) => address);
   const blockers: Blocker[] = [];
+  const neighbours = neighboursOf(one, "stop", member);
   const witnesses = agreed ?? finding?.witnesses ?? [];
   if (seen === undefined)
     blockers.push({
@@ -38,14 +39,25 @@ export function rejoin(one: Case, because: readonly Finding[], agreed?: readonly
   const steps: Omit<PlanStep, "number">[] = [
     statusLook(where),
     fileLook(where),
-    stopStep(where, [{ type: "one-leader", database: verdict.database }]),
+    stopStep(where, [
+      { type: "one-leader", database: verdict.database },
+      // Somebody who is no member may be about to become one; then nothing is to be taken from it.
+      ...(voter === undefined && seen?.short !== undefined && seen.address !== undefined
+        ? [{ type: "absent", database: verdict.database, server: `${seen.short}@${seen.address}` } as const]
+        : []),
+      ...neighbours.before,
+    ]),
   ];
   steps.push(setAsideStep(where, finding?.title ?? "it can't be used"));
   if (voter !== undefined && (voter.member !== undefined || isFormer(voter.address))) {
     const kick = planKick(observation, voter.key, { ...options, database: verdict.database });
     // It is stopped by then, so its silence is no question any more; what is left must have a majority all the same.
     blockers.push(...kick.blockers.filter(({ code }) => code !== "NOT_SILENT" && code !== "ONE_WITNESS"));
-    steps.push(...kick.steps.filter(({ kind }) => kind !== "look").map(({ number: _number, ...step }) => step));
+    // The leader of this moment may be the one that is stopped, so the one who is asked is anybody else.
+    const through = (leader === member ? undefined : leader) ?? others[0]?.view?.member;
+    const serverId = kick.target?.serverId ?? voter.serverId;
+    if (through !== undefined && serverId !== undefined)
+      steps.push(forgetStep(one, through, voter, serverId, `Have ${member}'s old id forgotten: ${serverId}`));
   }
   if (local !== undefined) steps.push(joinStep(where, local, remotes, view.clusterId));
   steps.push(
@@ -59,7 +71,10 @@ export function rejoin(one: Case, because: readonly Finding[], agreed?: readonly
   return {
     decision: "rejoin",
     because,
-    plan: simple(one, `Let ${member} join anew: ${finding?.title ?? ""}`, steps, false, blockers, witnesses),
+    plan: {
+      ...simple(one, `Let ${member} join anew: ${finding?.title ?? ""}`, steps, false, blockers, witnesses),
+      warnings: neighbours.warnings,
+    },
   };
 }
 
@@ -75,7 +90,14 @@ export function asksNoMember({ judged: { view } }: Case, member: string | undefi
   // By whatever name it asks: whom a member is adding has been heard.
   if (view.voices.some(({ status }) => status?.adding.some(({ address }) => address === seen?.address))) return false;
   const members = view.configured.filter(({ address }) => address !== seen?.address);
+  // A name may stand for any address.
+  if ([...remotes, ...members.map(({ address }) => address)].some((address) => !isNumeric(address))) return false;
   return !remotes.some((remote) => members.some(({ address }) => comparable(address) === comparable(remote)));
+}
+
+/** `ssl:[fe80::1%eth0]:6643`, `tcp:10.0.0.1:6643`: no host name. */
+function isNumeric(address: string): boolean {
+  return /^\w+:(\d+\.\d+\.\d+\.\d+|\[[\da-fA-F.:]+(%[^\]]+)?\]):\d+$/.test(address);
 }
 
 /** The join file is made anew, with the members as remotes. It holds no data yet; its own words and the leader's list say so. */
@@ -98,6 +120,7 @@ export function stopSecondCluster(one: Case, because: readonly Finding[]): Choic
   const { view, verdict } = judged;
   const foreign = view.foreign[0];
   const member = foreign?.member ?? "";
+  const neighbours = neighboursOf(one, "stop", member);
   const where = at(one, member);
   const address = foreign?.address;
   const old = view.configured.find((server) => server.address === address);
@@ -106,7 +129,7 @@ export function stopSecondCluster(one: Case, because: readonly Finding[]): Choic
     .map((server) => server.address);
   const steps: Omit<PlanStep, "number">[] = [
     ...looks(one),
-    stopStep(where, [{ type: "one-leader", database: verdict.database }]),
+    stopStep(where, [{ type: "one-leader", database: verdict.database }, ...neighbours.before]),
     setAsideStep(where, "it is of another cluster; never merge it"),
   ];
   const blockers: Blocker[] = [];
@@ -131,13 +154,16 @@ export function stopSecondCluster(one: Case, because: readonly Finding[]): Choic
   return {
     decision: "stop",
     because,
-    plan: simple(
-      one,
-      `Stop ${member}, which made a cluster of its own, and let it join anew`,
-      steps,
-      false,
-      blockers,
-      because[0]?.witnesses ?? [],
-    ),
+    plan: {
+      ...simple(
+        one,
+        `Stop ${member}, which made a cluster of its own, and let it join anew`,
+        steps,
+        false,
+        blockers,
+        because[0]?.witnesses ?? [],
+      ),
+      warnings: neighbours.warnings,
+    },
   };
 }

@@ -5,6 +5,7 @@ import type { Finding, Voter } from "../judge/types.ts";
 import type { Observation } from "../observe/types.ts";
 import { judge } from "./conditions.ts";
 import { planKick } from "./kick.ts";
+import { neighboursOf } from "./neighbours.ts";
 import { rankFiles, type RankedFile } from "./rank.ts";
 import {
   at,
@@ -17,10 +18,11 @@ import {
 } from "./recovery-case.ts";
 import { addressFromHistory, asksNoMember, rejoin, renewJoin, stopSecondCluster } from "./recovery-rejoin.ts";
 import { renewLost } from "./recovery-lost.ts";
-import { fileLook, rebuildSteps, startStep } from "./rejoin.ts";
+import { rebuild } from "./recovery-rebuild.ts";
+import { fileLook, startStep } from "./rejoin.ts";
 import { serviceCommand } from "./site.ts";
 import { planElectionTimer } from "./timer.ts";
-import { type Blocker, type Condition, makePlan, type Plan, type PlanStep } from "./types.ts";
+import { type Condition, makePlan, type Plan, type PlanStep } from "./types.ts";
 
 export type RecoveryPlan = Plan & {
   readonly kind: "recovery";
@@ -140,9 +142,11 @@ function withoutQuorum(one: Case): Choice {
   const stay = takeBack(one);
   if (quorum.live >= quorum.needed && stay.length > 0) {
     const title = `Restart ${stay.map(({ member }) => member).join(", ")}, whose wish to leave can't be granted`;
-    return { decision: "restart", because, plan: simple(one, title, [...looks(one), ...stay]) };
+    const warnings = stay.flatMap(({ member = "" }) => neighboursOf(one, "restart", member).warnings);
+    return { decision: "restart", because, plan: { ...simple(one, title, [...looks(one), ...stay]), warnings } };
   }
-  if (quorum.live >= quorum.needed && down.length === 0)
+  // Enough of them live: they elect a leader by themselves, and a rebuild would throw away what they agree on.
+  if (quorum.live >= quorum.needed && startable.length === 0)
     return { decision: "wait", because, plan: simple(one, "Wait for the election", looks(one)) };
   if (reachable < quorum.needed || startable.length === 0) return rebuild(one, because, unfit);
   // The newest file first: it can lead at once.
@@ -179,59 +183,6 @@ function takeBack(one: Case): Omit<PlanStep, "number">[] {
   }));
 }
 
-function rebuild(one: Case, because: readonly Finding[], unfit: ReadonlyMap<string, string | undefined>): Choice {
-  const { judged, files } = one;
-  const { view, verdict } = judged;
-  const best = files.find((file) => file.unfit === undefined);
-  const blockers: Blocker[] = [];
-  const witnesses = files.map(({ member }) => `${member}'s file`);
-  if (best === undefined)
-    blockers.push({ code: "NO_FILE", text: "no file is known to be whole; inspect the members' files first" });
-  if (files.length < view.members.length) {
-    const unknown = view.members.filter(
-      ({ member }) => !files.some((file) => file.member === member) && one.options.lost?.includes(member) !== true,
-    );
-    if (unknown.length > 0)
-      blockers.push({
-        code: "NO_FILE",
-        text: `the files of ${unknown.map(({ member }) => member).join(", ")} are not known; one of them may be newer`,
-      });
-  }
-  const addressOf = (member: string): string | undefined =>
-    verdict.quorum.voters.find((voter) => voter.member === member)?.address ??
-    files.find((file) => file.member === member)?.address;
-  const address = best === undefined ? undefined : addressOf(best.member);
-  if (best !== undefined && address === undefined)
-    blockers.push({ code: "NOT_FOUND", text: `the Raft address of ${best.member} is not known` });
-  const steps =
-    best === undefined || address === undefined
-      ? looks(one)
-      : rebuildSteps({
-          where: at(one, best.member),
-          best: best.member,
-          address,
-          others: view.members.flatMap(({ member }) => {
-            const own = member === best.member ? undefined : addressOf(member);
-            const isLost = one.options.lost?.includes(member) === true;
-            return own === undefined ? [] : [{ member, address: own, isLost }];
-          }),
-        });
-  const reasons = [...unfit].map(([member, why]) => `${member}: ${why}`).join("; ");
-  const title = `Rebuild from ${best?.member ?? "the best file"}${reasons === "" ? "" : ` (${reasons})`}: ${verdict.quorum.live} live, ${verdict.quorum.needed} needed, and no more can be started`;
-  const plan = simple(one, title, steps, false, blockers, witnesses);
-  return {
-    decision: "rebuild",
-    because,
-    plan: {
-      ...plan,
-      warnings: [
-        "the result may miss what was committed last, or hold what never was",
-        "the cluster id changes: clients have to forget the old index (cluster-state-reset)",
-      ],
-    },
-  };
-}
-
 function kickGhost(one: Case, because: readonly Finding[]): Choice {
   const { observation, options } = one;
   const key = because[0]?.servers[0] ?? "";
@@ -243,11 +194,8 @@ function kickGhost(one: Case, because: readonly Finding[]): Choice {
   return { decision: "kick", because, plan: { ...plan, kind: "recovery" } };
 }
 
-function restartStep(
-  { judged, observation, options }: Case,
-  member: string,
-  after: readonly Condition[],
-): Omit<PlanStep, "number"> {
+function restartStep(one: Case, member: string, after: readonly Condition[]): Omit<PlanStep, "number"> {
+  const { judged, observation, options } = one;
   const { database } = judged.verdict;
   return {
     title: `Restart ${member}`,
@@ -255,7 +203,7 @@ function restartStep(
     database,
     member,
     command: serviceCommand(options.site ?? {}, "restart", member, database, observation),
-    before: [],
+    before: neighboursOf(one, "restart", member).before,
     after,
     withinMs: options.withinMs ?? 120_000,
     isDestructive: false,
@@ -279,10 +227,11 @@ function restartOne(one: Case, because: readonly Finding[]): Choice {
       plan: simple(one, `Find the host of ${name} and restart its server`, looks(one)),
     };
   const step = restartStep(one, member, [{ type: "caught-up", database, member }]);
+  const plan = simple(one, `Restart ${member}: ${because[0]?.title ?? ""}`, [...looks(one), step]);
   return {
     decision: "restart",
     because,
-    plan: simple(one, `Restart ${member}: ${because[0]?.title ?? ""}`, [...looks(one), step]),
+    plan: { ...plan, warnings: neighboursOf(one, "restart", member).warnings },
   };
 }
 

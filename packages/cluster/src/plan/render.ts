@@ -16,6 +16,10 @@ export function conditionText(condition: Condition): string {
       return `${database} has one leader that all know, and a quorum`;
     case "leads":
       return `${condition.member} leads ${database}`;
+    case "no-quorum":
+      return `${database} has no quorum, and can't have one by itself`;
+    case "quorum-without":
+      return `without ${condition.server.replace("@", " at ")} a majority of ${database} lives`;
     case "tolerance":
       return `${condition.least} more may fail in ${database}`;
     case "caught-up":

@@ -98,7 +98,7 @@ function stepsOf(
   observation: Observation,
   recoverMs: number,
 ): Omit<PlanStep, "number">[] {
-  const [database = ""] = databases;
+  const [database = "", ...more] = databases;
   const whole = databases.flatMap((one): Condition[] => [
     { type: "healthy", database: one },
     { type: "one-leader", database: one },
@@ -130,7 +130,7 @@ function stepsOf(
       kind: "act",
       database,
       member,
-      command: serviceCommand(site, "restart", member, database, observation),
+      command: serviceCommand(site, "restart", member, [database, ...more], observation),
       text: leads.length > 0 ? "`ovs-appctl exit` hands the leadership over first, SIGTERM does not." : "",
       before: whole,
       after: [],

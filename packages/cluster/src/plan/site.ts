@@ -22,7 +22,10 @@ export type Site = {
   readonly logFolder?: string | undefined;
   readonly start?: CommandTemplate | undefined;
   readonly stop?: CommandTemplate | undefined;
-  /** Restarts all servers of the member at once. */
+  /**
+   * Restarts the member's servers. An argument with `{short}` or `{database}` is there once for each database that is
+   * meant; a template without any restarts whatever it restarts, and is taken to mean all of the member's.
+   */
   readonly restart?: CommandTemplate | undefined;
 };
 
@@ -53,25 +56,38 @@ export function placeOf(
   };
 }
 
-/** Debian's and Ubuntu's units, which stand for a member as a whole. */
-const CUSTOM: Readonly<Record<"start" | "stop" | "restart", CommandTemplate>> = {
+/** Debian's and Ubuntu's units, one for each database. */
+const CUSTOM: Readonly<Record<ServiceAction, CommandTemplate>> = {
   start: { program: "systemctl", args: ["start", "ovn-ovsdb-server-{short}"] },
   stop: { program: "systemctl", args: ["stop", "ovn-ovsdb-server-{short}"] },
-  restart: { program: "systemctl", args: ["restart", "ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb"] },
+  restart: { program: "systemctl", args: ["restart", "ovn-ovsdb-server-{short}"] },
 };
 
+/** `databases`: those whose servers are meant, one at least. */
 export function serviceCommand(
   site: Site,
-  action: "start" | "stop" | "restart",
+  action: ServiceAction,
   member: string,
-  database: string,
+  databases: string | readonly [string, ...string[]],
   observation?: Observation,
 ): Command {
   const template = site[action] ?? CUSTOM[action];
-  const { file, control } = placeOf(site, observation, member, database);
-  const values: Record<string, string> = { member, database, short: shortOf(database), file, control };
-  const fill = (text: string): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
-  return { at: fill(template.at ?? "{member}"), program: template.program, args: template.args.map(fill) };
+  const all = typeof databases === "string" ? ([databases] as const) : databases;
+  const fill = (text: string, database: string): string => {
+    const { file, control } = placeOf(site, observation, member, database);
+    const values: Record<string, string> = { member, database, short: shortOf(database), file, control };
+    return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  };
+  const args = template.args.flatMap((arg) => [...new Set(all.map((database) => fill(arg, database)))]);
+  return { at: fill(template.at ?? "{member}", all[0]), program: template.program, args };
+}
+
+export type ServiceAction = "start" | "stop" | "restart";
+
+/** Whether the command is for the named databases alone; if not, all servers of the member go down with it. */
+export function isForOneDatabase(site: Site, action: ServiceAction): boolean {
+  const { program, args, at = "" } = site[action] ?? CUSTOM[action];
+  return [program, at, ...args].some((text) => /\{(database|short|file|control)\}/.test(text));
 }
 
 /** `ovs-appctl` at a member's control socket. */

@@ -15,6 +15,10 @@ export type Condition =
   | { readonly type: "one-leader"; readonly database: string }
   /** The named member leads: its control socket takes the command. */
   | { readonly type: "leads"; readonly database: string; readonly member: string }
+  /** Nobody leads with a majority, and those who answer can't elect anybody. */
+  | { readonly type: "no-quorum"; readonly database: string }
+  /** Without this id (`short@address`) those who live are still a majority of the rest. */
+  | { readonly type: "quorum-without"; readonly database: string; readonly server: string }
   /** At least this many more may fail. */
   | { readonly type: "tolerance"; readonly database: string; readonly least: number }
   /** The named member is a member, follows or leads, and has what the leader has. */

@@ -200,8 +200,8 @@ describe("plans", () => {
     expect(plan).toMatchObject({ decision: "rebuild", blockers: [] });
     expect(plan.files.map(({ member, unfit }) => [member, unfit !== undefined])).toEqual([
       [nameOf(1), false],
-      [nameOf(3), true],
       [nameOf(2), true],
+      [nameOf(3), true],
     ]);
     // All stop, all is copied, before anything is set aside.
     const kinds = plan.steps.map(({ command }) => command?.program);
@@ -241,7 +241,12 @@ describe("plans", () => {
       [nameOf(3), "ovsdb-tool", addressOf(2)],
       [nameOf(3), "systemctl", "ovn-ovsdb-server-sb"],
     ]);
-    expect(acts[1]?.before.map(({ type }) => type)).toEqual(["one-leader", "no-change-under-way", "silent"]);
+    expect(acts[1]?.before.map(({ type }) => type)).toEqual([
+      "one-leader",
+      "no-change-under-way",
+      "silent",
+      "quorum-without",
+    ]);
     // The same in the book, given the same.
     const book = runbook(assess(observation), { observation, lost, files: { [SB]: files } });
     expect(book.plans[0]).toMatchObject({ decision: "start", title: plan.title });

@@ -1,0 +1,234 @@
+/** Situations in which the obvious advice loses data or a quorum: it is not given. */
+import { describe, expect, it } from "vitest";
+import {
+  checkCondition,
+  emptyHistory,
+  type FileFacts,
+  type Finding,
+  type Observation,
+  planLeave,
+  planRecovery,
+  planRollingRestart,
+  rankFiles,
+  track,
+} from "../../src/index.ts";
+import { judge } from "../../src/plan/conditions.ts";
+import { rejoin } from "../../src/plan/recovery-rejoin.ts";
+import { addressOf, Built, CLUSTER_ID, idOf, nameOf, shortOf } from "../judge/build.ts";
+import { AT_MS } from "../judge/samples.ts";
+
+const SB = "OVN_Southbound";
+const NB = "OVN_Northbound";
+const database = SB;
+
+const file = (index: number, more: Partial<FileFacts> = {}): FileFacts => ({
+  path: `/var/lib/ovn/${index}.db`,
+  serverId: idOf(index),
+  clusterId: CLUSTER_ID,
+  address: addressOf(index),
+  term: 7,
+  lastTerm: 7,
+  lastIndex: 100,
+  commitIndex: 100,
+  ...more,
+});
+
+/** They have lost their leader, and ask for votes. */
+function leaderless(one: Built, ...members: readonly number[]): Built {
+  const alive = members.map(shortOf);
+  for (const index of members)
+    one.at(index).change((status) => {
+      status.role = "candidate";
+      status.leader = "unknown";
+      status.term = 8;
+      status.connections = (status.connections ?? []).map((link) => ({
+        ...link,
+        isConnected: alive.includes(link.nickname),
+      }));
+      status.servers = (status.servers ?? []).map((line) => ({
+        ...line,
+        ...(line.isSelf ? {} : { lastMessageMs: alive.includes(line.short) ? 500 : 60_000 }),
+      }));
+    });
+  return one;
+}
+
+describe("a rebuild", () => {
+  const lost = [nameOf(3)];
+  const files = { [nameOf(1)]: file(1), [nameOf(2)]: file(2) };
+
+  it("is never told to those who can elect a leader, and none of its stops is done once they have one", () => {
+    const electing = leaderless(new Built(3).kill(3), 1, 2);
+    expect(planRecovery(electing.observation(), { database, files, lost })).toMatchObject({ decision: "wait" });
+    const stalled = new Built(3).kill(3).line(2, () => ({ lastMessageMs: 400, matchIndex: 100 }));
+    stalled.at(1).change((status) => {
+      status.uncommitted = 3;
+      status.log = { start: 2, end: 104 };
+    });
+    expect(planRecovery(stalled.observation(), { database, files, lost })).toMatchObject({ decision: "wait" });
+    const alone = leaderless(new Built(3).kill(2).kill(3), 1);
+    const plan = planRecovery(alone.observation(), { database, files, lost: [nameOf(2), nameOf(3)] });
+    expect(plan).toMatchObject({ decision: "rebuild", blockers: [] });
+    const stops = plan.steps.filter(({ title }) => title.startsWith("Stop "));
+    // Of the third the address is not known; it is said that it is left out.
+    expect(stops.map(({ member }) => member)).toEqual([nameOf(1), nameOf(2)]);
+    expect(plan.warnings.join()).toContain("node3 is left out: its Raft address is not known");
+    for (const stop of stops) {
+      expect(stop.before).toEqual([{ type: "no-quorum", database }]);
+      for (const condition of stop.before) {
+        expect(checkCondition(condition, alone.observation()).isHeld).toBe(true);
+        expect(checkCondition(condition, new Built(3).kill(1).kill(2).kill(3).observation()).isHeld).toBe(true);
+        expect(checkCondition(condition, electing.observation()).isHeld).toBe(false);
+        expect(checkCondition(condition, new Built(3).observation()).isHeld).toBe(false);
+      }
+    }
+  });
+
+  it("is refused while an id is listed that nobody was asked about: the majority may work over there", () => {
+    const five = leaderless(new Built(5, 5), 1, 2);
+    five.members.length = 2;
+    const plan = planRecovery(five.observation(), { database, files });
+    expect(plan.decision).toBe("rebuild");
+    expect(plan.blockers).toEqual([
+      { code: "NO_FILE", text: expect.stringContaining(`${shortOf(3)} at ${addressOf(3)}, ${shortOf(4)} at`) },
+    ]);
+    const told = { ...files, other: file(3), another: file(4) };
+    five.members.push(...new Built(5, 5).kill(3).kill(4).kill(5).members.slice(2));
+    const asked = planRecovery(five.observation(), {
+      database,
+      files: { ...told, [nameOf(3)]: file(3) },
+      lost: [nameOf(4), nameOf(5)],
+    });
+    expect(asked.blockers).toEqual([]);
+    // Nobody answers, and only the files tell who is a member.
+    const servers = Object.fromEntries([1, 2, 3, 4, 5].map((index) => [idOf(index), addressOf(index)]));
+    const dead = new Built(2).kill(1).kill(2).observation();
+    const blind = { [nameOf(1)]: file(1, { servers, damage: "x" }), [nameOf(2)]: file(2, { servers }) };
+    const unheard = planRecovery(dead, { database, files: blind });
+    if (unheard.decision === "rebuild") expect(unheard.blockers.map(({ code }) => code)).toContain("NO_FILE");
+    expect(unheard.blockers.length > 0 || unheard.decision !== "rebuild").toBe(true);
+  });
+
+  it("begins from the newer log, whatever terms a lonely candidate has made up", () => {
+    const known = { term: 8, lastTerm: 8, lastIndex: 5_000, commitIndex: 5_000 };
+    const lonely = file(3, { term: 900, lastTerm: 7, lastIndex: 100, commitIndex: 100 });
+    const ranked = rankFiles([
+      { ...lonely, member: "lonely" },
+      { ...file(1, { ...known, lastIndex: 4_999, commitIndex: 4_000 }), member: "short" },
+      { ...file(2, known), member: "best" },
+      // Committed, and shorter than what a later leader made of it.
+      { ...file(1, { term: 8, lastTerm: 6, lastIndex: 9_000, commitIndex: 99 }), member: "older" },
+    ]);
+    expect(ranked.map(({ member }) => member)).toEqual(["best", "short", "lonely", "older"]);
+    const alone = leaderless(new Built(3).kill(1).kill(2), 3);
+    const candidates = (strip: boolean): Record<string, FileFacts> =>
+      Object.fromEntries(
+        [file(1, known), { ...file(2), damage: "SHA-1" }, lonely].map((facts, index) => {
+          const { lastTerm: _lastTerm, ...rest } = facts;
+          return [nameOf(index + 1), strip ? rest : facts];
+        }),
+      );
+    const gone = [nameOf(1), nameOf(2)];
+    const plan = planRecovery(alone.observation(), { database, files: candidates(false), lost: gone });
+    expect(plan).toMatchObject({ decision: "rebuild", blockers: [] });
+    expect(plan.title).toContain("Rebuild from node1");
+    const unsure = planRecovery(alone.observation(), { database, files: candidates(true), lost: gone });
+    expect(unsure.blockers).toEqual([{ code: "NO_FILE", text: expect.stringContaining("lastTerm") }]);
+  });
+});
+
+describe("one database's trouble", () => {
+  it("takes down its own server alone, and asks the other database if the command can't tell them apart", () => {
+    const stuck = new Built(3);
+    stuck.at(3).change((status) => {
+      status.role = "candidate";
+      status.leader = "unknown";
+      status.vote = "self";
+    });
+    const both = { ...stuck.observation(), databases: [] as unknown[] };
+    const [south] = new Built(3).kill(2).observation().databases;
+    const [north] = stuck.observation().databases;
+    both.databases = [
+      { ...north, database: NB, members: north?.members },
+      { ...south, database: SB },
+    ];
+    const observation = both as unknown as Parameters<typeof planRecovery>[0];
+    const own = planRecovery(observation, { database: NB });
+    expect(own.decision).toBe("restart");
+    const [act] = own.steps.filter(({ kind }) => kind === "act");
+    expect(act?.command).toMatchObject({ at: "node3", args: ["restart", "ovn-ovsdb-server-nb"] });
+    expect(own.warnings).toEqual([]);
+    const site = { restart: { program: "kubectl", args: ["delete", "pod", "{member}"] } };
+    const whole = planRecovery(observation, { database: NB, site });
+    const [pod] = whole.steps.filter(({ kind }) => kind === "act");
+    expect(pod?.before).toEqual([{ type: "tolerance", database: SB, least: 1 }]);
+    expect(whole.warnings.join()).toContain("node3's server of OVN_Southbound goes down too");
+    for (const condition of pod?.before ?? []) expect(checkCondition(condition, observation).isHeld).toBe(false);
+  });
+
+  it("a rolling restart takes down what was asked about, and nothing else", () => {
+    const [south] = new Built(3).observation().databases;
+    const commandOf = (...databases: readonly string[]): unknown => {
+      const observation = {
+        ...new Built(3).observation(),
+        databases: databases.map((name) => ({ ...south, database: name })),
+      };
+      const plan = planRollingRestart(observation as Parameters<typeof planRollingRestart>[0]);
+      return plan.steps.find(({ kind }) => kind === "act")?.command?.args;
+    };
+    expect(commandOf(NB)).toEqual(["restart", "ovn-ovsdb-server-nb"]);
+    expect(commandOf(NB, SB)).toEqual(["restart", "ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb"]);
+  });
+});
+
+describe("a member that goes", () => {
+  it("leaves only while those who stay are a majority, at that moment", () => {
+    const plan = planLeave(new Built(3).observation(), nameOf(1), { database });
+    expect(plan.blockers).toEqual([]);
+    const before = plan.steps.find(({ kind }) => kind === "act")?.before ?? [];
+    const hold = (one: Built): boolean =>
+      before.every((condition) => checkCondition(condition, one.observation()).isHeld);
+    expect(hold(new Built(3))).toBe(true);
+    expect(hold(new Built(3).kill(3))).toBe(false);
+  });
+
+  it("is the leader: its id is forgotten by another, for it does not run by then", () => {
+    const observation = new Built(3).observation();
+    const judged = judge(observation).get(SB);
+    if (judged === undefined) throw new Error("not judged");
+    const finding = { code: "write-errors", title: "writes fail", members: [nameOf(1)], servers: [], witnesses: [] };
+    const because = [finding as unknown as Finding];
+    const { plan } = rejoin({ judged, observation, options: { database }, findings: because, files: [] }, because);
+    const kicks = plan.steps.filter(({ command }) => command?.args.includes("cluster/kick"));
+    expect(kicks.map(({ member, command }) => [member, command?.args.at(-1)])).toEqual([[nameOf(2), idOf(1)]]);
+    expect(kicks[0]?.before.map(({ type }) => type)).not.toContain("leads");
+    // All that is asked for holds once the leader is stopped and another one leads.
+    const after = new Built(3, 2).kill(1).observation();
+    const history = track(emptyHistory(), new Built(3, 2).observation(AT_MS - 60_000)).history;
+    for (const condition of kicks[0]?.before ?? [])
+      expect([condition.type, checkCondition(condition, after, { history }).isHeld]).toEqual([condition.type, true]);
+  });
+
+  it("asks by name to be let in: names can't be compared with addresses, so its file stays", () => {
+    const joiner = (atMs: number): Observation => {
+      const one = new Built(3);
+      one.at(3).change((status) => {
+        status.state = "joining cluster";
+        status.leader = "unknown";
+        status.servers = [];
+        status.remotesForJoining = ["tcp:ovn-0.ovn.svc:6643"];
+        delete status.clusterId;
+      });
+      delete one.at(3).server;
+      for (const index of [1, 2])
+        one.at(index).change((status) => {
+          status.servers = (status.servers ?? []).filter(({ short }) => short !== shortOf(3));
+        });
+      return one.observation(atMs);
+    };
+    const first = track(emptyHistory(), joiner(AT_MS));
+    const plan = planRecovery(joiner(AT_MS + 120_000), { database, history: first.history });
+    expect(plan.because.map(({ code }) => code)).toContain("joining-stuck");
+    expect(plan.steps.filter(({ isDestructive }) => isDestructive)).toEqual([]);
+  });
+});
