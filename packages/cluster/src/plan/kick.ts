@@ -62,11 +62,14 @@ export function planKick(observation: Observation, target: string, options: Remo
     const list = candidates.map(({ short, address }) => `${short} at ${address}`).join(", ");
     return refuse([{ code: "AMBIGUOUS", text: `${target} fits ${list}; give the whole id` }]);
   }
-  const serverId = voter.serverId ?? options.serverIds?.[voter.key];
+  const told = voter.serverId ?? options.serverIds?.[voter.key] ?? wholeId(target, voter);
+  const logged = told === undefined ? idInLogs(observation, database, voter) : undefined;
+  const serverId = told ?? logged?.serverId;
   const whole = serverId === undefined ? voter : { ...voter, serverId };
   const quorumAfter = quorumWithout(voters, voter.key);
   const blockers = [...removalBlockers(judged, quorumAfter), ...kickBlockers(judged, whole, serverId)];
   const warnings = sizeWarnings(quorumAfter);
+  if (logged !== undefined) warnings.push(`the whole id is from ${logged.member}'s log`);
   const steps = kickSteps(observation, judged, whole, options);
   const plan = makePlan({
     ...base,
@@ -77,6 +80,29 @@ export function planKick(observation: Observation, target: string, options: Remo
     witnesses: whole.silentTo,
   });
   return { ...plan, kind: "kick", target: whole, quorumAfter };
+}
+
+const UUID = "[0-9a-f]{4}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+
+/** Whoever asks by the whole id has told it. */
+function wholeId(target: string, { short }: Voter): string | undefined {
+  return new RegExp(`^${short}${UUID}$`).test(target) ? target : undefined;
+}
+
+/** Servers log whole ids, of messages to the dead above all; one that two could be meant by is none. */
+function idInLogs(
+  observation: Observation,
+  database: string,
+  { short }: Voter,
+): { readonly serverId: string; readonly member: string } | undefined {
+  if (!/^[0-9a-f]{4}$/.test(short)) return undefined;
+  const members = observation.databases.find((one) => one.database === database)?.members ?? [];
+  const found = new Map<string, string>();
+  for (const { member, logText = "" } of members)
+    for (const [id] of logText.matchAll(new RegExp(`(?<![0-9a-f-])${short}${UUID}(?![0-9a-f-])`, "g")))
+      found.set(id, member);
+  const [only] = found;
+  return found.size === 1 && only !== undefined ? { serverId: only[0], member: only[1] } : undefined;
 }
 
 function nothingThere(
@@ -156,7 +182,7 @@ function kickBlockers({ view }: Judged, voter: Voter, serverId: string | undefin
   if (serverId === undefined)
     blockers.push({
       code: "FULL_ID_UNKNOWN",
-      text: `only ${voter.short} is known of its id; find the whole one in a member's file`,
+      text: `only ${voter.short} is known of its id; find the whole one in a member's file or log, and plan the kick with it`,
     });
   return blockers;
 }
@@ -170,7 +196,7 @@ function kickSteps(
   const { database, site = {} } = options;
   const leader = judged.view.leader?.member;
   if (leader === undefined) return [];
-  const id = voter.serverId ?? voter.short;
+  const id = voter.serverId ?? `<the whole id of ${voter.short}>`;
   const about = { database, isDestructive: false, before: [], after: [], undo: "Nothing is changed." } as const;
   const file = placeOf(site, observation, leader, database).file;
   const find: Omit<PlanStep, "number"> = {
@@ -259,6 +285,11 @@ export function planLeave(observation: Observation, member: string, options: Rem
   }
   const after = quorumWithout(verdict.quorum.voters, voter.key);
   const blockers = removalBlockers(judged, after);
+  for (const ghost of verdict.quorum.voters.filter(({ isGhost }) => isGhost))
+    blockers.push({
+      code: "NOT_HEALTHY",
+      text: `${ghost.short} at ${ghost.address} still counts and can never vote again: have it forgotten first`,
+    });
   if (view1?.status === undefined)
     blockers.push({ code: "NOT_FOUND", text: `${member} does not answer; a dead member is kicked` });
   return makePlan({

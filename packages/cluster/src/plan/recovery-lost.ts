@@ -12,9 +12,21 @@ type Draft = Omit<PlanStep, "number">;
 /** Whole ids by `short@address`, as far as files tell them: of the dead nobody else does. */
 export function idsInFiles(files: readonly FileFacts[]): Record<string, string> {
   const ids: Record<string, string> = {};
-  for (const { servers = {} } of files)
-    for (const [id, address] of Object.entries(servers)) ids[`${id.slice(0, 4)}@${comparable(address)}`] = id;
+  for (const { servers = {}, serverId, address: own } of files) {
+    const all = serverId === undefined || own === undefined ? servers : { ...servers, [serverId]: own };
+    for (const [id, address] of Object.entries(all)) ids[`${id.slice(0, 4)}@${comparable(address)}`] = id;
+  }
   return ids;
+}
+
+/** Whole ids by the keys of those who are configured: as the operator tells them, else the files. */
+export function idsKnown({ judged, files, options }: Case): Record<string, string> {
+  const told = idsInFiles(files);
+  const ids = judged.verdict.quorum.voters.flatMap(({ key, short, address }): [string, string][] => {
+    const id = told[`${short}@${comparable(address)}`];
+    return id === undefined ? [] : [[key, id]];
+  });
+  return { ...Object.fromEntries(ids), ...options.serverIds };
 }
 
 /** Which id a member had: by its name, else by what remains when those with files are told apart. */
@@ -40,10 +52,10 @@ export type Renewal = {
 
 /** `living`: the members that live, and those that have been started by then. */
 export function renewLost(one: Case, living: readonly string[]): Renewal {
-  const { judged, options, files } = one;
+  const { judged, options } = one;
   const { database, quorum } = judged.verdict;
   const lost = (options.lost ?? []).filter((member) => judged.view.members.some((seen) => seen.member === member));
-  const known = { ...idsInFiles(files), ...options.serverIds };
+  const known = idsKnown(one);
   const members: string[] = [];
   const steps: Draft[] = [];
   const warnings: string[] = [];
@@ -56,7 +68,7 @@ export function renewLost(one: Case, living: readonly string[]): Renewal {
       continue;
     }
     if (voter.liveness === "live") continue;
-    const serverId = voter.serverId ?? known[`${voter.short}@${comparable(voter.address)}`];
+    const serverId = voter.serverId ?? known[voter.key];
     const through = living[0];
     if (serverId === undefined || through === undefined) {
       warnings.push(`only ${voter.short} is known of the id that ${member} had: find the whole one in a member's file`);

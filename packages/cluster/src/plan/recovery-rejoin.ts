@@ -5,6 +5,7 @@ import type { MemberView } from "../judge/view.ts";
 import { planKick } from "./kick.ts";
 import { neighboursOf } from "./neighbours.ts";
 import { at, type Case, type Choice, forgetStep, looks, type RecoveryOptions, simple } from "./recovery-case.ts";
+import { idsKnown } from "./recovery-lost.ts";
 import { fileLook, joinStep, setAsideStep, startStep, statusLook, stopStep } from "./rejoin.ts";
 import type { Blocker, PlanStep } from "./types.ts";
 
@@ -50,7 +51,7 @@ export function rejoin(one: Case, because: readonly Finding[], agreed?: readonly
   ];
   steps.push(setAsideStep(where, finding?.title ?? "it can't be used"));
   if (voter !== undefined && (voter.member !== undefined || isFormer(voter.address))) {
-    const kick = planKick(observation, voter.key, { ...options, database: verdict.database });
+    const kick = planKick(observation, voter.key, { ...options, database: verdict.database, serverIds: idsKnown(one) });
     // It is stopped by then, so its silence is no question any more; what is left must have a majority all the same.
     blockers.push(...kick.blockers.filter(({ code }) => code !== "NOT_SILENT" && code !== "ONE_WITNESS"));
     // The leader of this moment may be the one that is stopped, so the one who is asked is anybody else.
@@ -134,7 +135,7 @@ export function stopSecondCluster(one: Case, because: readonly Finding[]): Choic
   ];
   const blockers: Blocker[] = [];
   if (old !== undefined) {
-    const kick = planKick(observation, old.key, { ...options, database: verdict.database });
+    const kick = planKick(observation, old.key, { ...options, database: verdict.database, serverIds: idsKnown(one) });
     blockers.push(...kick.blockers.filter(({ code }) => code !== "ONE_WITNESS" && code !== "NOT_SILENT"));
     steps.push(...kick.steps.filter(({ kind }) => kind !== "look").map(({ number: _number, ...step }) => step));
   }

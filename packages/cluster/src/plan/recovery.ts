@@ -1,7 +1,7 @@
 /** What to do about what is wrong: wait, start that one, have that id forgotten, let that one join anew, or rebuild. */
 import { fileFacts, type FileFacts } from "../judge/checks/files.ts";
 import { weightOf } from "../judge/context.ts";
-import type { Finding, Voter } from "../judge/types.ts";
+import { compareSeverity, type Finding, type Voter } from "../judge/types.ts";
 import type { Observation } from "../observe/types.ts";
 import { judge } from "./conditions.ts";
 import { planKick } from "./kick.ts";
@@ -97,8 +97,19 @@ function choose(one: Case): Choice {
   return {
     decision: "look",
     because: findings,
-    plan: simple(one, "Look closer: nothing is to be done on what is known", looks(one)),
+    plan: simple(one, `Look closer: ${forPeople(patience)}`, looks(one)),
   };
+}
+
+/** What is worst, and what a person does about it: there is no command for that. */
+function forPeople(findings: readonly Finding[]): string {
+  const isAboutSomebody = ({ members }: Finding): number => Number(members.length > 0);
+  const [worst] = [...findings].sort(
+    (one, other) => compareSeverity(one.severity, other.severity) || isAboutSomebody(other) - isAboutSomebody(one),
+  );
+  if (worst === undefined) return "nothing is to be done on what is known";
+  const who = worst.members.length === 0 ? "" : ` (${worst.members.join(", ")})`;
+  return `${worst.title}${who}. ${worst.remedy.text}`;
 }
 
 /** Somebody answers, and nobody has told who is configured: a plan would be a guess. */

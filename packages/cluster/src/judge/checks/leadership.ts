@@ -173,7 +173,10 @@ export function checkSize({ view, quorum, expected, found }: Context): void {
   const isWanted = expected.members === configured;
   if (configured === 1 && !(isWanted && expected.members === 1))
     found.push({ code: "single-member", members: [], evidence });
-  if (configured > 1 && configured % 2 === 0) found.push({ code: "even-members", members: [], evidence });
+  // If it is only for the ghosts, it passes once they are forgotten.
+  const lasts = (configured - quorum.ghosts) % 2 === 0;
+  if (configured > 1 && configured % 2 === 0)
+    found.push({ code: "even-members", members: [], evidence, ...(lasts ? {} : { severity: "info" }) });
   const works = quorum.state === "yes" || quorum.state === "presumed" || quorum.state === "at-risk";
   if (works && quorum.toleranceLeft === 0 && (expected.members ?? 3) > 1) {
     const severity = configured === 1 || live < configured || configured === 2 ? "warning" : "info";

@@ -66,11 +66,18 @@ function checkSilent({ view, found }: Context, server: ConfiguredServer): void {
   }
   const line = view.leader === undefined ? undefined : lineOf(view.leader, server);
   const last = (view.leader?.status?.log?.end ?? 0) - 1;
-  if (link === "down" || (view.leader === undefined && link !== "up")) found.push({ ...about, code: "peer-down" });
+  if (isFrozen(server.view)) found.push({ ...about, code: "peer-hung" });
+  else if (link === "down" || (view.leader === undefined && link !== "up")) found.push({ ...about, code: "peer-down" });
   else if (server.view?.isUnreachable !== true && line?.matchIndex !== undefined && line.matchIndex < last)
     found.push({ ...about, code: "peer-not-replicating" });
   else if (link === "unknown" && server.view?.isUnreachable === true) found.push({ ...about, code: "peer-down" });
   else found.push({ ...about, code: "peer-hung" });
+}
+
+/** Its control socket takes calls, as the kernel does for it, and nobody answers: there is a process. */
+function isFrozen(view: MemberView | undefined): boolean {
+  const status = view?.seen.status;
+  return status?.ok === false && status.error.code === "TIMEOUT" && view?.seen.asked.control === status.via;
 }
 
 function checkHeard({ view, quorum, found }: Context, server: ConfiguredServer, voter: Voter): void {

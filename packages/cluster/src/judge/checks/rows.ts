@@ -22,13 +22,16 @@ function isClustered({ row }: MemberView): boolean {
 }
 
 /** Members that gave no answer, and of whom no list tells whether they live. */
-function checkSilence({ view, found }: Context): void {
+function checkSilence({ view, quorum, found }: Context): void {
   const listed = new Set(view.configured.map((server) => server.view));
   const silent = view.members.filter((member) => member.isUnreachable && !listed.has(member));
   if (silent.length === 0 || silent.length === view.members.length) return;
   // Ids without a process may be theirs: those are judged by what the others hear.
-  const nameless = view.configured.filter((server) => server.view === undefined).length;
-  if (silent.length <= nameless) {
+  const nameless = view.configured.filter((server) => server.view === undefined);
+  if (silent.length <= nameless.length) {
+    // If none of those is heard, they are the dead that are told of already.
+    const isHeard = nameless.some(({ key }) => quorum.voters.some((one) => one.key === key && one.liveness === "live"));
+    if (!isHeard) return;
     for (const { member, failure = "no answer" } of silent)
       found.push({ code: "member-unreachable", members: [member], evidence: [{ source: "observer", text: failure }] });
     return;
