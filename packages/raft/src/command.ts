@@ -88,10 +88,19 @@ export function findCommand({ commands }: RaftNode, eid: Uuid): Command | undefi
 /** Ends a command: who asked is told, a follower by message, this server's database by effect. */
 export function completeCommand(node: RaftNode, fx: Effects, command: Command, status: CommandStatus): void {
   const index = status === "success" ? command.index : 0;
-  const at = node.commands.indexOf(command);
-  if (at >= 0) node.commands.splice(at, 1);
+  forget(node.commands, command);
   if (command.sid !== ZERO_UUID) replyToCommand(node, fx, command.sid, command.eid, status, index);
   else if (command.eid !== ZERO_UUID) fx.complete(command.eid, status, index);
+}
+
+/** Most often it is the newest, for it is the only one. */
+function forget(commands: Command[], command: Command): void {
+  if (commands[commands.length - 1] === command) {
+    commands.pop();
+    return;
+  }
+  const at = commands.indexOf(command);
+  if (at >= 0) commands.splice(at, 1);
 }
 
 export function completeAllCommands(node: RaftNode, fx: Effects, status: CommandStatus): void {

@@ -14,7 +14,7 @@ import { ZERO_UUID } from "./values.ts";
  * never decrease along the log, so one look at the majority's index is enough.
  */
 export function considerCommit(node: RaftNode, fx: Effects): void {
-  const index = Math.min(majorityIndex(node.servers), logEnd(node) - 1);
+  const index = Math.min(majorityIndex(node.servers, node.commitIndex), logEnd(node) - 1);
   if (index <= node.commitIndex || index < node.logStart || entryAt(node, index).term !== node.term) return;
   if (updateCommitIndex(node, fx, index)) sendHeartbeats(node, fx);
 }

@@ -56,8 +56,17 @@ export function writeNote(node: RaftNode, fx: Effects, note: string, comment: st
 
 /** Whether term, log and vote that a message speaks of are on disk (raft_is_rpc_synced). */
 export function isSynced(node: RaftNode, message: Message): boolean {
-  if (termOf(message) > node.syncedTerm || syncedIndexNeeded(message) > node.logSynced) return false;
-  return message.type !== "vote_reply" || message.is_prevote || message.vote === node.syncedVote;
+  const { syncedTerm, logSynced } = node;
+  switch (message.type) {
+    case "append_request":
+      return message.term <= syncedTerm;
+    case "append_reply":
+      return message.term <= syncedTerm && message.log_end - 1 <= logSynced;
+    case "vote_reply":
+      return message.term <= syncedTerm && (message.is_prevote || message.vote === node.syncedVote);
+    default:
+      return termOf(message) <= syncedTerm && syncedIndexNeeded(message) <= logSynced;
+  }
 }
 
 /** Completes what the disk has done, in order. */

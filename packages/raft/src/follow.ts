@@ -3,10 +3,10 @@ import { updateCommitIndex } from "./commit.ts";
 import { syncEntries, writeEntry } from "./disk.ts";
 import type { Effects } from "./effects.ts";
 import { adoptConfiguration, logEnd, truncate } from "./log.ts";
-import type { AppendRequest, AppendResult } from "./message.ts";
+import type { AppendReply, AppendRequest, AppendResult } from "./message.ts";
 import type { RaftNode } from "./node.ts";
 import { acknowledgeLeader } from "./role.ts";
-import { clusterOf, send } from "./send.ts";
+import { clusterOf, dispatch } from "./send.ts";
 import { resetElectionTimer } from "./timers.ts";
 import type { LogEntry } from "./values.ts";
 
@@ -56,7 +56,7 @@ function append(
     i++;
   }
   if (i === entries.length) {
-    replyToAppend(node, fx, request, "OK", request.comment === "heartbeat" ? "heartbeat" : "no change");
+    replyToAppend(node, fx, request, "OK", isHeartbeat(request) ? "heartbeat" : "no change");
     return;
   }
   let isConfigurationChanged = truncate(node, previous + 1 + i, fx);
@@ -74,6 +74,10 @@ function append(
   if (isConfigurationChanged) adoptConfiguration(node, fx);
   if (isWritten) replyToAppend(node, fx, request, "OK", "log updated");
   else replyToAppend(node, fx, request, "I/O error", "I/O error");
+}
+
+function isHeartbeat({ comment }: AppendRequest): boolean {
+  return comment !== undefined && comment === "heartbeat";
 }
 
 /** Why the entry before the new ones is not ours; undefined if it is (match_index_and_term). */
@@ -94,17 +98,19 @@ export function replyToAppend(
   const { prev_log_index, prev_log_term, leader_commit } = request;
   if (result === "OK" && leader_commit > node.commitIndex)
     updateCommitIndex(node, fx, Math.min(leader_commit, prev_log_index + request.log.length));
-  send(node, fx, {
+  const end = logEnd(node);
+  const reply: AppendReply = {
     type: "append_reply",
     from: node.sid,
     to: request.from,
     cluster: clusterOf(node),
     comment,
     term: node.term,
-    log_end: logEnd(node),
+    log_end: end,
     prev_log_index,
     prev_log_term,
     n_entries: request.log.length,
     result,
-  });
+  };
+  dispatch(node, fx, request.from, reply, node.term <= node.syncedTerm && end - 1 <= node.logSynced);
 }

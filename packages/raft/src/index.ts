@@ -59,7 +59,7 @@ export type {
   VoteReply,
   VoteRequest,
 } from "./message.ts";
-export { type Chance, chanceOf, draw, hash32, type Purpose } from "./chance.ts";
+export { type Chance, chanceOf, draw, hash32, hashBits, type Purpose } from "./chance.ts";
 export { type Json, type LogEntry, nicknameOf, type Servers, type Uuid, ZERO_UUID } from "./values.ts";
 export { RaftError, type RaftErrorCode } from "./error.ts";
 export { type DecodeOptions, decodeMessage, encodeMessage, type Notification } from "./codec/message.ts";

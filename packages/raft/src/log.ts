@@ -1,6 +1,6 @@
 /** The log in memory: index 1 is always inside the snapshot, the first real entry is 2. */
 import type { Effects } from "./effects.ts";
-import { findServer, makePeer, type Peer, type RaftNode } from "./node.ts";
+import { findServer, makePeer, type Peer, type RaftNode, reviewMembership } from "./node.ts";
 import { type LogEntry, nicknameOf, type Servers, type Uuid } from "./values.ts";
 
 /** One past the last index. */
@@ -91,6 +91,7 @@ export function adoptConfiguration(node: RaftNode, fx: Effects | undefined): voi
     node.servers.push(peer);
   }
   node.configuration = servers;
+  reviewMembership(node);
   node.sessionsStale = true;
   fx?.note({ type: "servers", servers });
 }

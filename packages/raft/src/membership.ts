@@ -4,7 +4,7 @@ import { writeNote } from "./disk.ts";
 import type { Effects } from "./effects.ts";
 import { hasUncommittedConfiguration, initLeaderView } from "./log.ts";
 import type { AddServerReply, AddServerRequest, RemoveServerReply, RemoveServerRequest } from "./message.ts";
-import { type Conn, findAdding, findServer, makePeer, type RaftNode } from "./node.ts";
+import { type Conn, findAdding, findServer, makePeer, type RaftNode, reviewMembership } from "./node.ts";
 import { sendAppend } from "./replicate.ts";
 import { clusterOf, send, sendTo } from "./send.ts";
 import { nicknameOf, NO_ENTRIES, type Servers, type Uuid, ZERO_UUID } from "./values.ts";
@@ -182,6 +182,7 @@ export function runReconfigure(node: RaftNode, fx: Effects): void {
 function logConfiguration(node: RaftNode, fx: Effects): void {
   const servers: Servers = Object.fromEntries(node.servers.map(({ sid, address }) => [sid, address]));
   node.configuration = servers;
+  reviewMembership(node);
   node.sessionsStale = true;
   fx.note({ type: "servers", servers });
   executeLocally(node, fx, { data: undefined, eid: ZERO_UUID, servers, electionTimerMs: 0 });

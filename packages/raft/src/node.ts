@@ -73,6 +73,8 @@ export type RaftNode = {
 
   /** Of the newest entry with servers, committed or not. */
   servers: Peer[];
+  /** Whether this server is one of them: what every timer asks. */
+  isMember: boolean;
   /** The same as it travels in entries. */
   configuration: Servers;
   electionTimerMs: number;
@@ -152,6 +154,11 @@ export function findServer(node: RaftNode, sid: Uuid): Peer | undefined {
   const { servers } = node;
   for (let i = 0; i < servers.length; i++) if (servers[i]!.sid === sid) return servers[i];
   return undefined;
+}
+
+/** After every change of `servers`. */
+export function reviewMembership(node: RaftNode): void {
+  node.isMember = findServer(node, node.sid) !== undefined;
 }
 
 /** A member other than this server. */

@@ -4,12 +4,12 @@ import type { Effects } from "./effects.ts";
 import { startElection } from "./election.ts";
 import { RaftError } from "./error.ts";
 import { adoptConfiguration, adoptElectionTimer, lastTerm, logEnd, truncate } from "./log.ts";
-import { findServer, type RaftNode } from "./node.ts";
+import type { RaftNode } from "./node.ts";
 import type { Profile } from "./profile.ts";
 import type { DiskImage, EntryRecord, FileRecord } from "./record.ts";
 import { stepInto } from "./step.ts";
 import { ELECTION_TIMER_DEFAULT_MS, JOIN_TIMEOUT_MS, resetElectionTimer, resetPingTimer } from "./timers.ts";
-import { type LogEntry, nicknameOf, ZERO_UUID } from "./values.ts";
+import { listOf, type LogEntry, nicknameOf, ZERO_UUID } from "./values.ts";
 
 const NO_SNAPSHOT: LogEntry = { term: 0, data: undefined, eid: ZERO_UUID, servers: undefined, election_timer: 0 };
 
@@ -35,8 +35,7 @@ export function openNode(image: DiskImage, options: NodeOptions, fx: Effects): R
     node.syncedVote = node.vote;
     adoptConfiguration(node, undefined);
     adoptElectionTimer(node);
-    if (findServer(node, node.sid) === undefined)
-      throw new RaftError("NOT_A_MEMBER", "server does not belong to cluster");
+    if (!node.isMember) throw new RaftError("NOT_A_MEMBER", "server does not belong to cluster");
     if (node.servers.length === 1) startElection(node, fx, false, false);
   } else node.joinTimeoutMs = options.nowMs + JOIN_TIMEOUT_MS;
   resetPingTimer(node);
@@ -67,6 +66,7 @@ function emptyNode({ header }: DiskImage, { profile, seed, nowMs }: NodeOptions)
     nickname: nicknameOf(header.local_address, header.server_id),
     name: header.name,
     servers: [],
+    isMember: false,
     configuration: {},
     electionTimerMs: ELECTION_TIMER_DEFAULT_MS,
     electionTimerNewMs: 0,
@@ -74,7 +74,7 @@ function emptyNode({ header }: DiskImage, { profile, seed, nowMs }: NodeOptions)
     vote: ZERO_UUID,
     syncedTerm: 0,
     syncedVote: ZERO_UUID,
-    log: [],
+    log: listOf(snapshot),
     logStart: snapshotIndex + 1,
     logSynced: snapshotIndex,
     snapshot,

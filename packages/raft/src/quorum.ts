@@ -6,12 +6,13 @@ export function majority(n: number): number {
 }
 
 /**
- * The highest index that a majority of the servers of a configuration holds, 0 for none: the greatest match index that a
- * majority reaches. Configurations are small, so each is held against all: nothing is sorted and nothing allocated.
+ * The highest index above `floor` that a majority of the servers of a configuration holds, `floor` for none: the greatest
+ * match index that a majority reaches. Configurations are small, so each is held against all: nothing is sorted and nothing
+ * allocated. A leader has nothing to gain from what is committed, and most answers are about that.
  */
-export function majorityIndex(servers: readonly { readonly matchIndex: number }[]): number {
+export function majorityIndex(servers: readonly { readonly matchIndex: number }[], floor = 0): number {
   const needed = majority(servers.length);
-  let best = 0;
+  let best = floor;
   for (let i = 0; i < servers.length; i++) {
     const index = servers[i]!.matchIndex;
     if (index <= best) continue;

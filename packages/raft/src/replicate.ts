@@ -3,10 +3,10 @@ import { considerCommit } from "./commit.ts";
 import { replyToCommand } from "./command.ts";
 import type { Effects } from "./effects.ts";
 import { logEnd, termAt } from "./log.ts";
-import type { AppendReply } from "./message.ts";
+import type { AppendReply, AppendRequest } from "./message.ts";
 import { runReconfigure } from "./membership.ts";
 import { findAdding, findPeer, type Peer, type RaftNode } from "./node.ts";
-import { clusterOf, send } from "./send.ts";
+import { clusterOf, dispatch } from "./send.ts";
 import { sendSnapshot } from "./snapshot.ts";
 import { resetPingTimer } from "./timers.ts";
 import { type LogEntry, NO_ENTRIES, ZERO_UUID } from "./values.ts";
@@ -26,7 +26,7 @@ export function sendAppend(
   comment: string | undefined,
 ): void {
   const previous = peer.nextIndex - 1;
-  send(node, fx, {
+  const request: AppendRequest = {
     type: "append_request",
     from: node.sid,
     to: peer.sid,
@@ -37,7 +37,8 @@ export function sendAppend(
     prev_log_term: previous >= node.logStart ? termAt(node, previous) : node.snapshot.term,
     leader_commit: node.commitIndex,
     log,
-  });
+  };
+  dispatch(node, fx, peer.sid, request, node.term <= node.syncedTerm);
 }
 
 /** To all members, and a sign of life to all who wait for a command. */

@@ -23,14 +23,20 @@ export function clusterOf(node: RaftNode): Uuid | undefined {
 /** Sends now, or when the disk has caught up. False if there is no session to the receiver. */
 export function send(node: RaftNode, fx: Effects, message: Message): boolean {
   const { to } = message;
-  if (to === undefined || to === node.sid) return false;
+  return to !== undefined && dispatch(node, fx, to, message, isSynced(node, message));
+}
+
+/**
+ * The same for those who know the receiver, and whether the message rests on what is on disk: to look into a message of
+ * any type is slow in V8, and nearly all are append_requests and their replies.
+ */
+export function dispatch(node: RaftNode, fx: Effects, to: Uuid, message: Message, isCovered: boolean): boolean {
+  if (to === node.sid) return false;
   const conn = findConn(node, to);
   if (conn === undefined) return false;
-  if (!isSynced(node, message)) {
-    node.waiters.push({ type: "message", ticket: 0, message });
-    return true;
-  }
-  return sendTo(node, fx, conn, message);
+  if (isCovered) return sendTo(node, fx, conn, message);
+  node.waiters.push({ type: "message", ticket: 0, message });
+  return true;
 }
 
 /** Sends what is synced by now, if there is still a way. */

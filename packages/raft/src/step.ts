@@ -15,7 +15,14 @@ import {
   requestJoin,
 } from "./membership.ts";
 import { logEnd } from "./log.ts";
-import { type Message, termOf } from "./message.ts";
+import {
+  type AppendReply,
+  type AppendRequest,
+  type ExecuteCommandReply,
+  type ExecuteCommandRequest,
+  type Message,
+  termOf,
+} from "./message.ts";
 import { type Conn, findServer, type RaftNode } from "./node.ts";
 import { handleAppendReply, sendHeartbeats } from "./replicate.ts";
 import { receiveTerm } from "./role.ts";
@@ -140,33 +147,73 @@ function shutDown(node: RaftNode, fx: Effects): void {
 }
 
 function receive(node: RaftNode, fx: Effects, session: number, message: Message): void {
-  const conn = connOf(node, session);
-  if (conn === undefined) return;
-  // Read once: to look into a message of any type is slow, and this is done for every one.
-  const { from, cluster } = message;
-  // Whoever dials a newcomer tells it its cluster, even if the message was meant for the server that was there before it.
-  if (node.cid === ZERO_UUID && cluster !== undefined) node.cid = cluster;
-  const wrong = misrouting(node, message, cluster);
-  if (wrong !== undefined || (conn.sid !== from && conn.sid !== ZERO_UUID)) {
-    fx.note({ type: "misrouted", from, why: wrong ?? "unexpected server ID" });
-    if (node.profile.resetsMisroutedLinks) fx.reset(session);
-    return;
+  // What a running cluster says all the time comes first, each in lines of its own: a line that looks into messages of any
+  // type is slow in V8.
+  switch (message.type) {
+    case "append_request":
+      if (!admits(node, fx, session, message.from, message.to, message.cluster, false)) return;
+      if (message.term === 0 || receiveTerm(node, fx, message.term)) handleAppendRequest(node, fx, message);
+      else replyToAppend(node, fx, message, "inconsistency", "stale term");
+      return;
+    case "append_reply":
+      if (!admits(node, fx, session, message.from, message.to, message.cluster, false)) return;
+      if (message.term === 0 || receiveTerm(node, fx, message.term)) handleAppendReply(node, fx, message);
+      return;
+    case "execute_command_request":
+      if (!admits(node, fx, session, message.from, message.to, message.cluster, false)) return;
+      return handleExecuteRequest(node, fx, message);
+    case "execute_command_reply":
+      if (!admits(node, fx, session, message.from, message.to, message.cluster, false)) return;
+      return handleExecuteReply(node, fx, message);
+    default:
+      receiveRare(node, fx, session, message);
   }
-  conn.sid = from;
-  const member = findServer(node, from);
-  if (member !== undefined) member.lastMessageMs = node.nowMs;
+}
 
+type Frequent = AppendRequest | AppendReply | ExecuteCommandRequest | ExecuteCommandReply;
+
+function receiveRare(node: RaftNode, fx: Effects, session: number, message: Exclude<Message, Frequent>): void {
+  const { from, to, cluster } = message;
+  const isPrevote = (message.type === "vote_request" || message.type === "vote_reply") && message.is_prevote;
+  if (!admits(node, fx, session, from, to, cluster, isPrevote)) return;
   if (message.type === "vote_request" && isDisruptive(node, message)) {
     fx.note({ type: "vote_suppressed", from, term: message.term, prevote: message.is_prevote });
     if (!node.profile.dropsSuppressedVotes) handleVoteRequest(node, fx, message);
     return;
   }
   const term = termOf(message);
-  if (term !== 0 && !receiveTerm(node, fx, term)) {
-    if (message.type === "append_request") replyToAppend(node, fx, message, "inconsistency", "stale term");
-    return;
+  if (term === 0 || receiveTerm(node, fx, term)) handle(node, fx, message);
+}
+
+/** Whether a message is for this server, and from the one that the session belongs to: its sender is heard from now. */
+function admits(
+  node: RaftNode,
+  fx: Effects,
+  session: number,
+  from: Uuid,
+  to: Uuid | undefined,
+  cluster: Uuid | undefined,
+  isPrevote: boolean,
+): boolean {
+  const conn = connOf(node, session);
+  if (conn === undefined) return false;
+  // Whoever dials a newcomer tells it its cluster, even if the message was meant for the server that was there before it.
+  if (node.cid === ZERO_UUID && cluster !== undefined) node.cid = cluster;
+  let wrong: string | undefined;
+  if (cluster !== undefined && cluster !== node.cid) wrong = "wrong cluster";
+  else if (to !== undefined && to !== node.sid) wrong = "misrouted message";
+  // A release before pre-vote takes the new member for an error.
+  else if (isPrevote && !node.profile.preVote) wrong = "unknown member is_prevote";
+  else if (conn.sid !== from && conn.sid !== ZERO_UUID) wrong = "unexpected server ID";
+  if (wrong !== undefined) {
+    fx.note({ type: "misrouted", from, why: wrong });
+    if (node.profile.resetsMisroutedLinks) fx.reset(session);
+    return false;
   }
-  handle(node, fx, message);
+  conn.sid = from;
+  const member = findServer(node, from);
+  if (member !== undefined) member.lastMessageMs = node.nowMs;
+  return true;
 }
 
 function connOf({ conns }: RaftNode, session: number): Conn | undefined {
@@ -174,24 +221,10 @@ function connOf({ conns }: RaftNode, session: number): Conn | undefined {
   return undefined;
 }
 
-/** Why a message is not for us; undefined if it is. A release before pre-vote takes the new member for an error. */
-function misrouting(node: RaftNode, message: Message, cluster: Uuid | undefined): string | undefined {
-  if (cluster !== node.cid && cluster !== undefined) return "wrong cluster";
-  const { to } = message;
-  if (to !== node.sid && to !== undefined) return "misrouted message";
-  if (!node.profile.preVote && (message.type === "vote_request" || message.type === "vote_reply") && message.is_prevote)
-    return "unknown member is_prevote";
-  return undefined;
-}
-
-function handle(node: RaftNode, fx: Effects, message: Message): void {
+function handle(node: RaftNode, fx: Effects, message: Exclude<Message, Frequent>): void {
   switch (message.type) {
     case "hello_request":
       return;
-    case "append_request":
-      return handleAppendRequest(node, fx, message);
-    case "append_reply":
-      return handleAppendReply(node, fx, message);
     case "vote_request":
       return handleVoteRequest(node, fx, message);
     case "vote_reply":
@@ -210,9 +243,5 @@ function handle(node: RaftNode, fx: Effects, message: Message): void {
       return handleInstallReply(node, fx, message);
     case "become_leader":
       return handleBecomeLeader(node, fx);
-    case "execute_command_request":
-      return handleExecuteRequest(node, fx, message);
-    case "execute_command_reply":
-      return handleExecuteReply(node, fx, message);
   }
 }

@@ -1,6 +1,6 @@
 /** The four deadlines of a server, in milliseconds (ovsdb/raft.c). */
 import { draw, ELECTION } from "./chance.ts";
-import { findServer, type RaftNode } from "./node.ts";
+import type { RaftNode } from "./node.ts";
 
 /** The random part of an election timeout is 0 to 999 ms, whatever the election timer is. */
 export const ELECTION_RANGE_MS = 1000;
@@ -25,7 +25,7 @@ export function mayTimeOut(node: RaftNode): boolean {
   if (node.joining || node.left || node.failed) return false;
   if (node.role === "leader") return true;
   if (node.leaving && !node.profile.leavingMayElect) return false;
-  return findServer(node, node.sid) !== undefined;
+  return node.isMember;
 }
 
 /** When `tick` is due next; Infinity for never. Never decreases without a step in between. */

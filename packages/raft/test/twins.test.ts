@@ -33,6 +33,15 @@ describe("quorum", () => {
       }),
     );
   });
+
+  test("what is at or below the floor is not looked for", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(40), { minLength: 1, maxLength: 9 }), fc.nat(40), (matches, floor) => {
+        const servers = matches.map((matchIndex) => ({ matchIndex }));
+        expect(majorityIndex(servers, floor)).toBe(Math.max(floor, majorityIndex(servers)));
+      }),
+    );
+  });
 });
 
 /** A branch such as 3.4 has the behaviour if one of its own releases brought it, or the branch came after. */

@@ -158,7 +158,7 @@ function lostWrites(world: World, lead: Host | undefined): number {
   let lost = 0;
   for (const { cid: where, index, eid } of world.clients.acknowledged) {
     if (where !== cid) lost++;
-    else if (index > chain.base && chain.eids[index - chain.base - 1] !== eid) lost++;
+    else if (index > chain.base && chain.eidAt(index) !== eid) lost++;
     else if (index <= chain.base && chain.baseHash !== record.hashAt(chain.base)) lost++;
   }
   return lost;

@@ -2,7 +2,7 @@
  * What a file says, as numbers: for each index a hash over all entries through it. Two logs with the same hash at an index
  * are the same through it, so every question about prefixes is one comparison.
  */
-import { hash32, type LogEntry } from "@ovnha/raft";
+import { hashBits, type LogEntry } from "@ovnha/raft";
 import type { ClusterRecord } from "./cluster.ts";
 
 export class Chain {
@@ -11,9 +11,9 @@ export class Chain {
   readonly base: number;
   readonly baseTerm: number;
   readonly baseHash: number;
-  readonly hashes: number[] = [];
-  readonly terms: number[] = [];
-  readonly eids: string[] = [];
+  /** Hashes are signed: V8 keeps 32 bits with a sign in the array itself, and greater numbers each in an object. */
+  readonly #hashes: number[] = [];
+  readonly #entries: LogEntry[] = [];
 
   constructor(cluster: ClusterRecord, base: number, baseTerm: number, baseHash: number) {
     this.cluster = cluster;
@@ -24,30 +24,35 @@ export class Chain {
 
   /** One past the last index. */
   get end(): number {
-    return this.base + 1 + this.hashes.length;
+    return this.base + 1 + this.#hashes.length;
   }
 
   /** The hash through an index; undefined below the snapshot and behind the end. */
   at(index: number): number | undefined {
-    return index === this.base ? this.baseHash : this.hashes[index - this.base - 1];
+    const at = index - this.base - 1;
+    if (at < 0) return at === -1 ? this.baseHash : undefined;
+    return at < this.#hashes.length ? this.#hashes[at] : undefined;
   }
 
   termAt(index: number): number | undefined {
-    return index === this.base ? this.baseTerm : this.terms[index - this.base - 1];
+    return index === this.base ? this.baseTerm : this.#entries[index - this.base - 1]?.term;
+  }
+
+  eidAt(index: number): string | undefined {
+    return this.#entries[index - this.base - 1]?.eid;
   }
 
   put(index: number, entry: LogEntry): void {
     const at = index - this.base - 1;
     if (at < 0) return;
-    const before = at === 0 ? this.baseHash : (this.hashes[at - 1] ?? 0);
-    if (at !== this.hashes.length) {
-      this.hashes.length = at;
-      this.terms.length = at;
-      this.eids.length = at;
+    const hashes = this.#hashes;
+    const before = at === 0 ? this.baseHash : (hashes[at - 1] ?? 0);
+    if (at !== hashes.length) {
+      hashes.length = at;
+      this.#entries.length = at;
     }
-    this.hashes.push(hash32(before, entryHash(entry)));
-    this.terms.push(entry.term);
-    this.eids.push(entry.eid);
+    hashes.push(hashBits(before, entryHash(entry)));
+    this.#entries.push(entry);
   }
 }
 
@@ -56,5 +61,5 @@ function entryHash({ term, eid, data, election_timer, servers }: LogEntry): numb
   const kind =
     typeof data === "number" ? data : data !== undefined ? Number.parseInt(eid.slice(-8), 16) : election_timer;
   const members = servers === undefined ? 0 : Object.keys(servers).length;
-  return hash32(hash32(term, kind), members);
+  return hashBits(hashBits(term, kind), members);
 }

@@ -32,7 +32,8 @@ export class ClusterRecord {
   }
 
   hashAt(index: number): number | undefined {
-    return this.#hashes[index - this.#first];
+    const at = index - this.#first;
+    return at >= 0 && at < this.#hashes.length ? this.#hashes[at] : undefined;
   }
 
   eids(): readonly string[] {
@@ -68,7 +69,7 @@ export class ClusterRecord {
   /** The hash that another log has for the same index and term, if one was seen. */
   historyOf(index: number, term: number): number | undefined {
     const at = index - this.#begin;
-    if (this.#terms[at] === term) return this.#histories[at];
+    if (at >= 0 && at < this.#terms.length && this.#terms[at] === term) return this.#histories[at];
     return this.#others.size === 0 ? undefined : this.#others.get(index)?.find((each) => each.term === term)?.hash;
   }
 

@@ -25,12 +25,13 @@ export class EventQueue {
   b = 0;
   ref: unknown = undefined;
   ref2: unknown = undefined;
-  readonly #kinds: number[] = [];
-  readonly #as: number[] = [];
-  readonly #bs: number[] = [];
+  #kinds = new Int32Array(256);
+  #as = new Int32Array(256);
+  #bs = new Int32Array(256);
   readonly #refs: unknown[] = [];
   readonly #ref2s: unknown[] = [];
 
+  /** `kind`, `a` and `b` are integers of 32 bits. */
   push(timeUs: number, kind: number, a: number, b: number, ref: unknown, ref2: unknown): void {
     const slot = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#newSlot();
     this.#kinds[slot] = kind;
@@ -66,9 +67,6 @@ export class EventQueue {
   #newSlot(): number {
     const slot = this.#used++;
     if (slot >= SLOTS_MAX) throw new RangeError(`more than ${SLOTS_MAX} pending events`);
-    this.#kinds.push(0);
-    this.#as.push(0);
-    this.#bs.push(0);
     this.#refs.push(undefined);
     this.#ref2s.push(undefined);
     if (slot < this.#times.length) return slot;
@@ -77,6 +75,9 @@ export class EventQueue {
     this.#orders = grown(this.#orders, new Float64Array(length));
     this.#slots = grown(this.#slots, new Int32Array(length));
     this.#free = grown(this.#free, new Int32Array(length));
+    this.#kinds = grown(this.#kinds, new Int32Array(length));
+    this.#as = grown(this.#as, new Int32Array(length));
+    this.#bs = grown(this.#bs, new Int32Array(length));
     return slot;
   }
 

@@ -15,16 +15,32 @@ const BACKLOG_MAX = 100;
 /** What is told as an outage: a stretch without an acknowledged write, though one was asked for. */
 export const OUTAGE_MIN_US = 100_000;
 
-export type Operation = {
+export class Operation {
   readonly id: number;
   readonly client: Client;
   readonly invokedUs: number;
   /** The newest index that was acknowledged to anybody when it began: its own must be greater. */
   readonly floor: number;
-  /** Under which entry ids it was proposed: more than one if the server tried again. */
-  readonly eids: string[];
-  isDone: boolean;
-};
+  /** Under which entry id it was proposed last. */
+  eid = "";
+  /** The ids before that one, if the server tried again. */
+  earlier: readonly string[] = NO_EIDS;
+  isDone = false;
+
+  constructor(id: number, client: Client, invokedUs: number, floor: number) {
+    this.id = id;
+    this.client = client;
+    this.invokedUs = invokedUs;
+    this.floor = floor;
+  }
+
+  propose(eid: string): void {
+    if (this.eid !== "") this.earlier = [...this.earlier, this.eid];
+    this.eid = eid;
+  }
+}
+
+const NO_EIDS: readonly string[] = [];
 
 export class Client {
   readonly spec: ClientSpec;
@@ -93,7 +109,7 @@ export class Clients {
     this.#waitingSinceUs ??= world.nowUs;
     if (client.backlog.length >= BACKLOG_MAX) return;
     const id = ++this.#ids;
-    const operation = { id, client, invokedUs: world.nowUs, floor: this.maxAckedIndex, eids: [], isDone: false };
+    const operation = new Operation(id, client, world.nowUs, this.maxAckedIndex);
     if (world.trace.isFullLevel)
       world.trace.add({ type: "invoke", client: client.spec.name, op: id, member: client.session?.host.name ?? "" });
     if (client.session === undefined) client.backlog.push(operation);
@@ -130,7 +146,7 @@ export class Clients {
     if (index > this.maxAckedIndex) this.maxAckedIndex = index;
     this.acknowledged.push({ cid, index, eid });
     if (this.acknowledged.length > 400_000) this.acknowledged.splice(0, 200_000);
-    if (operation.eids.length > 1) this.retried.push(operation);
+    if (operation.earlier.length > 0) this.retried.push(operation);
     world.trace.hash.add(operation.id, index);
     if (world.trace.isFullLevel)
       world.trace.add({ type: "ack", client: client.spec.name, op: operation.id, member: server.host.name, index });
@@ -261,7 +277,8 @@ export class Clients {
     let count = 0;
     const committed = new Set<string>();
     for (const cluster of this.#world.check.clusters.values()) for (const eid of cluster.eids()) committed.add(eid);
-    for (const { eids } of this.retried) count += Math.max(0, eids.filter((eid) => committed.has(eid)).length - 1);
+    for (const { eid, earlier } of this.retried)
+      count += Math.max(0, [eid, ...earlier].filter((each) => committed.has(each)).length - 1);
     return count;
   }
 }

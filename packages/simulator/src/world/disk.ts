@@ -14,17 +14,26 @@ import {
 } from "@ovnha/raft";
 import type { Stream } from "../kernel/random.ts";
 
+/** A list that V8 takes for one of objects from the start, so that every push is made in place. */
+function noRecords(): (StateRecord | LogEntry)[] {
+  const list: (StateRecord | LogEntry)[] = [{ type: "note", note: "", comment: undefined }];
+  list.pop();
+  return list;
+}
+
 /** Every record but an entry. */
 export type StateRecord = Exclude<FileRecord, EntryRecord>;
 
 export class Disk {
   header: Header | undefined;
+  /** Whose file it is. */
+  sid: string | undefined;
   /**
    * The records; an entry is the very one that all logs of the cluster hold, with its index beside it at the same place of
    * `#indexes`. Entries are most of what is written, and a record of its own for each server's copy would be most of a
    * run's memory.
    */
-  #records: (StateRecord | LogEntry)[] = [];
+  #records: (StateRecord | LogEntry)[] = noRecords();
   /** 0 where the record is no entry. */
   #indexes: number[] = [];
   /** How many of the records a power cut would leave. */
@@ -175,10 +184,11 @@ export class Disk {
 
   /** A file that was replaced, or is read again, with these records: it is on disk as a whole. */
   #take(records: readonly FileRecord[]): void {
-    this.#records = [];
+    this.#records = noRecords();
     this.#indexes = [];
     this.rewrittenTo = 0;
     const { header } = this;
+    this.sid = header?.server_id;
     const isMember = header !== undefined && header.remote_addresses === undefined;
     this.index = isMember ? header.prev_index : 0;
     this.term = isMember ? header.prev_term : 0;

@@ -102,7 +102,6 @@ export class Net {
   /** Bytes per second from one host to another: as narrow as the narrowest part. */
   #bandwidthOf(from: number, to: number): number {
     const { degraded } = this;
-    if (degraded.size === 0) return this.#bandwidth;
     const [a, b] = [degraded.get(from)?.bandwidth, degraded.get(to)?.bandwidth];
     return Math.min(this.#bandwidth, a ?? Number.POSITIVE_INFINITY, b ?? Number.POSITIVE_INFINITY);
   }
@@ -142,14 +141,17 @@ export class Net {
   }
 
   #transmit(link: Link, end: 0 | 1, from: Server, to: Server, message: Message): void {
+    const world = this.#world;
     const latencyUs = this.latencyUs(from.host.index, to.host.index);
-    const bandwidth = this.#bandwidthOf(from.host.index, to.host.index);
+    const bandwidth = this.degraded.size === 0 ? this.#bandwidth : this.#bandwidthOf(from.host.index, to.host.index);
     const leavesUs =
-      bandwidth === Number.POSITIVE_INFINITY ? this.#world.nowUs : this.#leavesUs(link, end, message, bandwidth);
-    const atUs = Math.max(link.lastUs[end] + 1, leavesUs + latencyUs);
+      bandwidth === Number.POSITIVE_INFINITY ? world.nowUs : this.#leavesUs(link, end, message, bandwidth);
+    let atUs = leavesUs + latencyUs;
+    // One after the other, however fast the second is.
+    if (atUs < link.lastUs[end] + 1) atUs = link.lastUs[end] + 1;
     link.lastUs[end] = atUs;
-    if (this.#world.trace.isFullLevel) this.#world.traceMessage(from, to, message, atUs);
-    this.#world.queue.push(atUs, EVENT.deliver, end, 0, link, message);
+    if (world.trace.isFullLevel) world.traceMessage(from, to, message, atUs);
+    world.queue.push(atUs, EVENT.deliver, end, 0, link, message);
   }
 
   /** When the last byte of a message has left: one message after the other, heartbeats behind a snapshot. */
@@ -209,8 +211,8 @@ export class Net {
     dialer.link = link;
     dialer.connectedAtUs = nowUs;
     this.links.add(link);
-    owner.links.push(link);
-    acceptor.links.push(link);
+    owner.addLink(link, 0);
+    acceptor.addLink(link, 1);
     const roundTripUs = this.latencyUs(from, target.index) * 2;
     link.lastUs[0] = nowUs + roundTripUs;
     link.lastUs[1] = nowUs + roundTripUs;
@@ -257,8 +259,7 @@ export class Net {
   #lose(link: Link, end: 0 | 1): void {
     link.isUp[end] = false;
     const server = link.ends[end];
-    const at = server.links.indexOf(link);
-    if (at >= 0) server.links.splice(at, 1);
+    server.dropLink(link);
     if (!link.isUp[0] && !link.isUp[1]) this.links.delete(link);
     if (end === 0 && link.dialer.link === link) {
       link.dialer.link = undefined;
@@ -290,8 +291,8 @@ export class Net {
       const end = link.ends[0] === server ? 0 : 1;
       link.isUp[end] = false;
       if (!link.isUp[0] && !link.isUp[1]) this.links.delete(link);
+      server.dropLink(link);
     }
-    server.links.length = 0;
     this.watchSilence();
   }
 

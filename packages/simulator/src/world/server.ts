@@ -22,8 +22,9 @@ import {
 } from "@ovnha/raft";
 import type { Chain } from "../check/chain.ts";
 import type { Operation } from "./clients.ts";
+import { eidOf } from "./eids.ts";
 import { EVENT } from "./events.ts";
-import { type Host, interned, uuidOf } from "./host.ts";
+import type { Host } from "./host.ts";
 import { Dialer, endOf, type Link } from "./link.ts";
 import type { StateRecord } from "./disk.ts";
 import type { World } from "./world.ts";
@@ -40,6 +41,8 @@ export class Server implements Effects {
   readonly host: Host;
   readonly node: RaftNode;
   readonly links: Link[] = [];
+  /** The number that each of `links` has at this end. */
+  readonly sessions: number[] = [];
   readonly dialers: Map<string, Dialer> = new Map();
   isDead = false;
   isPaused = false;
@@ -61,9 +64,9 @@ export class Server implements Effects {
   /** The database: how many transactions were applied, and a hash over them. */
   rows = 0;
   rowsHash = 0;
-  /** Transactions of clients: those that wait, and the one that each entry id stands for. */
+  /** Transactions of clients: those that wait, and those that were proposed under the last of their entry ids, in order. */
   readonly waiting: Operation[] = [];
-  readonly proposed: Map<string, Operation> = new Map();
+  readonly #proposed: Operation[] = [];
   lastSnapshotUs: number;
   #timerAtUs = Number.POSITIVE_INFINITY;
   #isOpening = true;
@@ -226,8 +229,8 @@ export class Server implements Effects {
       const operation = this.waiting.shift()!;
       const number = this.world.newNumber();
       const eid = eidOf(number);
-      operation.eids.push(eid);
-      this.proposed.set(eid, operation);
+      operation.propose(eid);
+      this.#proposed.push(operation);
       stepInto(node, this.nowMs, { type: "execute", eid, prereq: currentEid(node), data: number }, this);
     }
     this.#isTrying = false;
@@ -261,17 +264,30 @@ export class Server implements Effects {
 
   send(session: number, message: Message): void {
     if (this.isDead || this.isMuted) return;
-    const end = endOf(session);
-    const link = this.#linkOf(session, end);
+    const link = this.#linkOf(session);
     if (link === undefined) return;
+    const end = endOf(session);
     this.world.check.said(this, message);
     this.world.net.send(link, end, message);
   }
 
-  #linkOf(session: number, end: 0 | 1): Link | undefined {
-    const { links } = this;
-    for (let i = 0; i < links.length; i++) if (links[i]!.sessions[end] === session) return links[i];
+  #linkOf(session: number): Link | undefined {
+    const { sessions } = this;
+    for (let i = 0; i < sessions.length; i++) if (sessions[i] === session) return this.links[i];
     return undefined;
+  }
+
+  /** A session between this server and another, from now until `dropLink`. */
+  addLink(link: Link, end: 0 | 1): void {
+    this.links.push(link);
+    this.sessions.push(link.sessions[end]);
+  }
+
+  dropLink(link: Link): void {
+    const at = this.links.indexOf(link);
+    if (at < 0) return;
+    this.links.splice(at, 1);
+    this.sessions.splice(at, 1);
   }
 
   dial(address: string): void {
@@ -290,9 +306,8 @@ export class Server implements Effects {
   }
 
   reset(session: number): void {
-    const end = endOf(session);
-    const link = this.#linkOf(session, end);
-    if (link !== undefined) this.world.net.hangUp(link, end);
+    const link = this.#linkOf(session);
+    if (link !== undefined) this.world.net.hangUp(link, endOf(session));
   }
 
   append(index: number, entry: LogEntry): void {
@@ -338,13 +353,24 @@ export class Server implements Effects {
   }
 
   complete(eid: string, status: CommandStatus, index: number): void {
-    const operation = this.proposed.get(eid);
-    if (operation === undefined) return;
-    this.proposed.delete(eid);
-    if (operation.isDone) return;
+    const operation = this.#takeProposed(eid);
+    if (operation === undefined || operation.isDone) return;
     if (status === "success") this.world.clients.acknowledge(operation, this, index, eid);
     else if (status === "I/O error" || status === "server shutdown") this.world.clients.refuse(operation, this, status);
     else this.waiting.push(operation);
+  }
+
+  /** Nearly always the one that waits longest. */
+  #takeProposed(eid: string): Operation | undefined {
+    const proposed = this.#proposed;
+    for (let i = 0; i < proposed.length; i++) {
+      const operation = proposed[i]!;
+      if (operation.eid !== eid) continue;
+      if (proposed.length === 1) proposed.pop();
+      else proposed.splice(i, 1);
+      return operation;
+    }
+    return undefined;
   }
 
   crash(point: CrashPoint): void {
@@ -356,22 +382,3 @@ export class Server implements Effects {
     else if (!this.isDead) this.world.note(this, note);
   }
 }
-
-/** Entry ids are counted, so that a run needs no chance for them; the next run counts the same ones. */
-export function eidOf(n: number): string {
-  if (n >= EIDS_MAX) return newEid(n);
-  while (EIDS.length <= n) EIDS.push(interned(newEid(EIDS.length)));
-  return EIDS[n]!;
-}
-
-function newEid(n: number): string {
-  const digits = n.toString(16);
-  return EID_PREFIX + ZEROS.slice(digits.length) + digits;
-}
-
-const EIDS: string[] = [];
-/** Those beyond are rare, and made when they are asked for. */
-const EIDS_MAX = 50_000;
-
-const EID_PREFIX = uuidOf(0xe, 0).slice(0, -12);
-const ZEROS = "000000000000";

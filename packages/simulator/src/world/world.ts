@@ -9,11 +9,12 @@ import type { Checkpoint } from "../trace.ts";
 import { bootstrap, prepare } from "./boot.ts";
 import { type Client, Clients } from "./clients.ts";
 import { leaderOf, usableLeader } from "./conditions.ts";
+import { eidOf } from "./eids.ts";
 import { EVENT } from "./events.ts";
 import { Host } from "./host.ts";
 import type { Dialer, Link } from "./link.ts";
 import { HOSTS_MAX, Net } from "./net.ts";
-import { eidOf, Server } from "./server.ts";
+import { Server } from "./server.ts";
 
 /** How long a cluster may take to form before time 0. */
 const FORMING_MAX_US = 600_000_000;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EventQueue } from "../../src/kernel/queue.ts";
 import { interned, uuidOf } from "../../src/world/host.ts";
-import { eidOf } from "../../src/world/server.ts";
+import { eidOf } from "../../src/world/eids.ts";
 
 test("events come in order of time, and of insertion where times are equal, however pushes and pops are mixed", () => {
   // A time to push, or nothing: pop.
@@ -14,7 +14,7 @@ test("events come in order of time, and of insertion where times are equal, howe
       const twin: { readonly time: number; readonly order: number }[] = [];
       list.forEach((time, order) => {
         if (time !== undefined) {
-          queue.push(time, 1, order, -order, `ref ${order}`, undefined);
+          queue.push(time, 1, order, 0 - order, `ref ${order}`, undefined);
           twin.push({ time, order });
           twin.sort((a, b) => a.time - b.time || a.order - b.order);
         } else {
@@ -23,7 +23,7 @@ test("events come in order of time, and of insertion where times are equal, howe
           expect(queue.pop()).toBe(next !== undefined);
           if (next === undefined) return;
           const { order: at } = next;
-          expect([queue.timeUs, queue.a, queue.b, queue.ref]).toEqual([next.time, at, -at, `ref ${at}`]);
+          expect([queue.timeUs, queue.a, queue.b, queue.ref]).toEqual([next.time, at, 0 - at, `ref ${at}`]);
         }
         expect(queue.size).toBe(twin.length);
       });
