@@ -239,6 +239,7 @@ function kickSteps(
       after: [{ type: "absent", database, server: voter.key }],
       withinMs: options.withinMs ?? 60_000,
       isDestructive: true,
+      isIrreversible: true,
       undo: "None: an id that was removed never comes back. The server joins anew, with a fresh file and a new id.",
     },
     {
@@ -326,6 +327,7 @@ export function planLeave(observation: Observation, member: string, options: Rem
         ],
         withinMs: options.withinMs ?? 60_000,
         isDestructive: true,
+        isIrreversible: true,
         undo: "Until it is committed, restarting the member takes its wish back. After that it joins anew, with a fresh file.",
       },
     ],

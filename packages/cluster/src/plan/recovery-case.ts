@@ -102,6 +102,7 @@ export function forgetStep(
     after: [{ type: "absent", database, server: key }],
     withinMs: options.withinMs ?? 60_000,
     isDestructive: true,
+    isIrreversible: true,
     undo: "None: an id that was removed never comes back. The server joins anew, with a fresh file and a new id.",
   };
 }

@@ -17,10 +17,10 @@ import {
   simple,
 } from "./recovery-case.ts";
 import { addressFromHistory, asksNoMember, rejoin, renewJoin, stopSecondCluster } from "./recovery-rejoin.ts";
-import { renewLost } from "./recovery-lost.ts";
+import { idsKnown, renewLost } from "./recovery-lost.ts";
 import { rebuild } from "./recovery-rebuild.ts";
-import { fileLook, startStep } from "./rejoin.ts";
-import { serviceCommand } from "./site.ts";
+import { fileCheck, startStep } from "./rejoin.ts";
+import { serviceCall } from "./site.ts";
 import { planElectionTimer } from "./timer.ts";
 import { type Condition, makePlan, type Plan, type PlanStep } from "./types.ts";
 
@@ -166,7 +166,7 @@ function withoutQuorum(one: Case): Choice {
   const enough = Math.max(1, quorum.needed - quorum.live);
   const steps = [
     ...looks(one),
-    ...order.map(({ member }) => fileLook(at(one, member))),
+    ...order.map(({ member }) => fileCheck(at(one, member))),
     ...stay,
     ...order.map(({ member }, index) => {
       const after: Condition[] = index + 1 >= enough ? [{ type: "one-leader", database }] : [];
@@ -188,10 +188,11 @@ function withoutQuorum(one: Case): Choice {
 function takeBack(one: Case): Omit<PlanStep, "number">[] {
   const { judged } = one;
   const leaving = judged.view.voices.filter(({ status }) => status?.state === "leaving cluster");
-  return leaving.map(({ member }) => ({
-    ...restartStep(one, member, [{ type: "staying", database: judged.verdict.database, member }]),
-    text: "It keeps its file, and its wish to leave is taken back; ask again when the cluster is well.",
-  }));
+  return leaving.map(({ member }) => {
+    const step = restartStep(one, member, [{ type: "staying", database: judged.verdict.database, member }]);
+    const text = "It keeps its file, and its wish to leave is taken back; ask again when the cluster is well.";
+    return { ...step, text: step.text === undefined ? text : `${step.text} ${text}` };
+  });
 }
 
 function kickGhost(one: Case, because: readonly Finding[]): Choice {
@@ -200,6 +201,7 @@ function kickGhost(one: Case, because: readonly Finding[]): Choice {
   const plan = planKick(observation, key, {
     ...options,
     database: options.database,
+    serverIds: idsKnown(one),
     ...(options.site === undefined ? {} : { site: options.site }),
   });
   return { decision: "kick", because, plan: { ...plan, kind: "recovery" } };
@@ -213,7 +215,7 @@ function restartStep(one: Case, member: string, after: readonly Condition[]): Om
     kind: "act",
     database,
     member,
-    command: serviceCommand(options.site ?? {}, "restart", member, database, observation),
+    ...serviceCall(options.site ?? {}, "restart", member, database, observation),
     before: neighboursOf(one, "restart", member).before,
     after,
     withinMs: options.withinMs ?? 120_000,
@@ -280,7 +282,7 @@ function startDown(one: Case, because: readonly Finding[]): Choice {
     };
   }
   const steps = startable.flatMap((member) => [
-    fileLook(at(one, member)),
+    fileCheck(at(one, member)),
     startStep(at(one, member), [], [{ type: "caught-up", database, member }], options.withinMs ?? 120_000),
   ]);
   const title = `Start ${startable.join(", ")}${names === "" ? "" : `; then let ${names} join anew`}`;

@@ -1,6 +1,6 @@
 /** The steps by which a member gets a fresh file and a new id, and those that build a new cluster. */
 import type { Observation } from "../observe/types.ts";
-import { appctl, placeOf, serviceCommand, type Site } from "./site.ts";
+import { appctl, placeOf, serviceCall, type Site } from "./site.ts";
 import type { Condition, PlanStep } from "./types.ts";
 
 type Draft = Omit<PlanStep, "number">;
@@ -25,7 +25,7 @@ export function stopStep({ database, member, site, observation }: Where, before:
     kind: "act",
     database,
     member,
-    command: serviceCommand(site, "stop", member, database, observation),
+    ...serviceCall(site, "stop", member, database, observation),
     before,
     after: [{ type: "stopped", database, member }],
     withinMs: 30_000,
@@ -45,7 +45,7 @@ export function startStep(
     kind: "act",
     database,
     member,
-    command: serviceCommand(site, "start", member, database, observation),
+    ...serviceCall(site, "start", member, database, observation),
     before,
     after,
     withinMs,
@@ -91,6 +91,11 @@ export function joinStep(
     isDestructive: false,
     undo: `Move the new file away again.`,
   };
+}
+
+/** Before a start: a server that finds no file may make a cluster of its own, and a broken one is refused. */
+export function fileCheck(where: Where): Draft {
+  return { ...fileLook(where), mustSucceed: true };
 }
 
 export function fileLook({ database, member, site, observation }: Where): Draft {

@@ -43,13 +43,19 @@ export function conditionText(condition: Condition): string {
   }
 }
 
+/** That something is taken away, and that it stays away, are two different things. */
+function markOf({ isDestructive, isIrreversible }: PlanStep): string | undefined {
+  if (isIrreversible === true) return "can't be taken back";
+  return isDestructive ? "takes something away" : undefined;
+}
+
 function stepLines(step: PlanStep, isMarkdown: boolean): string[] {
-  const { number, title, kind, command, text, before, after, withinMs, undo, isDestructive } = step;
+  const { number, title, kind, command, text, before, after, withinMs, undo } = step;
   const indent = isMarkdown ? "   " : "     ";
   const code = (line: string): string => (isMarkdown ? `\`${line}\`` : line);
-  const lines = [
-    `${isMarkdown ? `${number}.` : `${String(number).padStart(3)}.`} ${title}${isDestructive ? (isMarkdown ? " **(can't be taken back)**" : "  (can't be taken back)") : ""}`,
-  ];
+  const mark = markOf(step);
+  const marked = mark === undefined ? "" : isMarkdown ? ` **(${mark})**` : `  (${mark})`;
+  const lines = [`${isMarkdown ? `${number}.` : `${String(number).padStart(3)}.`} ${title}${marked}`];
   const add = (line: string): unknown => lines.push(isMarkdown ? `${indent}- ${line}` : `${indent}${line}`);
   if (command !== undefined) {
     if (isMarkdown)

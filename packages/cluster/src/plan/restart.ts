@@ -1,7 +1,7 @@
 /** Restarting all members one after another: who goes when, and what must hold in between. */
 import type { Observation } from "../observe/types.ts";
 import { judge, type JudgeOptions, type Judged } from "./conditions.ts";
-import { appctl, serviceCommand, type Site } from "./site.ts";
+import { appctl, serviceCall, type Site } from "./site.ts";
 import { type Blocker, makePlan, type Condition, type Plan, type PlanStep } from "./types.ts";
 
 export type RestartOptions = JudgeOptions & {
@@ -110,6 +110,7 @@ function stepsOf(
     { type: "one-leader", database: one },
     { type: "healthy", database: one },
   ]);
+  const call = serviceCall(site, "restart", member, [database, ...more], observation);
   const undo = `None is needed: ${member} keeps its file. If it does not come back, stop here, and see its log; restart nobody else.`;
   return [
     ...databases.map(
@@ -130,8 +131,10 @@ function stepsOf(
       kind: "act",
       database,
       member,
-      command: serviceCommand(site, "restart", member, [database, ...more], observation),
-      text: leads.length > 0 ? "`ovs-appctl exit` hands the leadership over first, SIGTERM does not." : "",
+      ...call,
+      text: [call.text, leads.length > 0 ? "`ovs-appctl exit` hands the leadership over first, SIGTERM does not." : ""]
+        .filter(Boolean)
+        .join(" "),
       before: whole,
       after: [],
       isDestructive: false,

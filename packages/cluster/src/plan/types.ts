@@ -49,14 +49,18 @@ export type PlanStep = {
   readonly database: string;
   readonly member?: string;
   readonly command?: Command;
+  /** A look whose failure ends the plan: what it looks at is what the next steps build on. */
+  readonly mustSucceed?: true;
   /** For people, where there is no command, or more to say. */
   readonly text?: string;
   readonly before: readonly Condition[];
   readonly after: readonly Condition[];
   /** How long `after` may take to come true, in ms. */
   readonly withinMs?: number;
-  /** Whether it removes a member, gives up a file or stops a server. */
+  /** Whether it takes something away: removes a member, sets a file aside or stops a server. */
   readonly isDestructive: boolean;
+  /** Whether nothing brings it back; what is merely taken away is given back as `undo` says. */
+  readonly isIrreversible?: true;
   readonly undo: string;
 };
 

@@ -104,7 +104,7 @@ async function doSteps(operation: Operation, signal: AbortSignal): Promise<numbe
   const { plan, seen, terminal, ask } = operation;
   const report = await execute(plan, {
     ...commonOf(operation, signal),
-    history: seen.history,
+    history: seen.remembered,
     confirm: (step) => ask(`Step ${step.number} of ${plan.steps.length}: ${step.title}?`, signal),
     onBegin: ({ number, title }) => terminal.err(`${number}/${plan.steps.length} ${title}\n`),
     onStep: (outcome) => terminal.err(stepText(outcome)),
@@ -113,7 +113,8 @@ async function doSteps(operation: Operation, signal: AbortSignal): Promise<numbe
 }
 
 function stepText({ outcome, output, tookMs }: StepOutcome): string {
-  return outcome === "done" ? `    done in ${duration(tookMs)}\n` : `    left out: ${output}\n`;
+  if (outcome === "done") return `    done in ${duration(tookMs)}\n`;
+  return `    ${outcome === "failed" ? "gave no answer" : "left out"}: ${output}\n`;
 }
 
 /** Where commands run: at each member by its own runner, else on this machine. */

@@ -11,7 +11,8 @@ import { type CommandOptions, interruption, runCommand } from "./command.ts";
 
 export type StepOutcome = {
   readonly step: PlanStep;
-  readonly outcome: "done" | "skipped";
+  /** "failed" is a look that gave no answer; it ends the plan only if the plan builds on it. */
+  readonly outcome: "done" | "skipped" | "failed";
   readonly output: string;
   readonly tookMs: number;
 };
@@ -73,9 +74,9 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
     await looker.until(step, step.before, options.patienceMs ?? 10_000, "before");
     // While somebody was asked and the conditions were looked at, the lock may have been lost.
     stopIfAborted(step, options.signal, "before");
-    const output = await run(step, options);
+    const { output, isFailed } = await run(step, options);
     await looker.until(step, step.after, step.withinMs ?? 30_000, "after");
-    done("done", output);
+    done(isFailed ? "failed" : "done", output);
   }
   return { isComplete: true, steps };
 }
@@ -94,10 +95,12 @@ function stopIfAborted(step: PlanStep, signal: AbortSignal | undefined, when: ke
   throw interruption(signal, `${nameOf(step)}, ${state}`);
 }
 
-async function run(step: PlanStep, options: ExecuteOptions): Promise<string> {
+type RunOutcome = { readonly output: string; readonly isFailed: boolean };
+
+async function run(step: PlanStep, options: ExecuteOptions): Promise<RunOutcome> {
   const { command, kind, member } = step;
   if (command === undefined) {
-    if (kind !== "act") return "";
+    if (kind !== "act") return { output: "", isFailed: false };
     const how = step.text === undefined || step.text === "" ? "" : ` (${step.text})`;
     throw new ClusterError(
       "PRECONDITION",
@@ -106,11 +109,13 @@ async function run(step: PlanStep, options: ExecuteOptions): Promise<string> {
     );
   }
   try {
-    return await runCommand(nameOf(step), command, options);
+    return { output: await runCommand(nameOf(step), command, options), isFailed: false };
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code === "INVALID_CONFIG") throw error;
-    // A look that fails is an answer too.
-    if (kind !== "act") return error.message;
+    // A look that fails is an answer too, if nothing is built on it.
+    if (kind !== "act" && step.mustSucceed !== true) return { output: error.message, isFailed: true };
+    if (kind !== "act")
+      throw new ClusterError("PRECONDITION", `${error.message}. Nothing after it was done`, { member, cause: error });
     throw new ClusterError(error.code, `${error.message}. ${step.undo}`, { member, cause: error.cause });
   }
 }

@@ -169,6 +169,12 @@ describe("executing a plan", () => {
     const { isComplete, steps } = await run(world, planWith(step(1, { kind: "look" }), step(2, { kind: "look" })));
     expect(isComplete).toBe(true);
     expect(steps.map(({ output }) => output).join("")).toContain("do 2 at node1");
+    expect(steps.map(({ outcome }) => outcome)).toContain("failed");
+    // A server is not started on a file that could not be seen.
+    const { length } = world.commands;
+    const check = step(1, { kind: "look", mustSucceed: true });
+    await expect(run(world, planWith(check, step(2)))).rejects.toMatchObject({ code: "PRECONDITION", member: A });
+    expect(world.commands).toHaveLength(length + 1);
   });
 
   it("does not take for done what has no command, and knows whom it can't reach", async () => {
