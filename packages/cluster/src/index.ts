@@ -30,7 +30,7 @@ export type { RecoveryDecision, RecoveryOptions } from "./plan/recovery-case.ts"
 export { commandLine, conditionText, renderPlan, renderRunbook, type RenderFormat } from "./plan/render.ts";
 export { nextMember, planRollingRestart, type RestartOptions, type RestartPlan } from "./plan/restart.ts";
 export { runbook, type Runbook, type RunbookOptions, type RunbookSection } from "./plan/runbook.ts";
-export type { CommandTemplate, Place, Site } from "./plan/site.ts";
+export type { CommandTemplate, Place, ServiceTemplate, Site } from "./plan/site.ts";
 export { planElectionTimer, timerLadder, type TimerOptions } from "./plan/timer.ts";
 export type { Blocker, BlockerCode, Command, Condition, Plan, PlanKind, PlanStep } from "./plan/types.ts";
 export type { CommandOptions, Runners } from "./edge/plan/command.ts";

@@ -98,8 +98,14 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
       isConfirmed: sightings >= needed && Math.abs(nowMs - sinceMs) >= (needed - 1) * leastMs,
       remedy:
         remedy.isDestructive && !isAgreed
-          ? { kind: "inspect", text: remedy.before ?? remedy.text, isDestructive: false }
-          : { kind: remedy.kind, text: remedy.text, isDestructive: remedy.isDestructive },
+          ? { kind: "inspect", text: remedy.before ?? remedy.text, isDestructive: false, isIrreversible: false }
+          : {
+              kind: remedy.kind,
+              text: remedy.text,
+              isDestructive: remedy.isDestructive,
+              // Whoever joins anew has its old id removed.
+              isIrreversible: remedy.isDestructive && remedy.kind !== "stop",
+            },
     };
   });
 }

@@ -56,10 +56,12 @@ export type Remedy = {
   readonly kind: RemedyKind;
   readonly text: string;
   /**
-   * Whether it removes a member, gives up a file, or stops a server. It is true only if two independent sources agree;
-   * on the word of one the judge says "inspect" instead.
+   * Whether it takes something away: removes a member, sets a file aside, or stops a server. It is true only if two
+   * independent sources agree; on the word of one the judge says "inspect" instead.
    */
   readonly isDestructive: boolean;
+  /** Whether nothing brings it back: an id that was removed. A server that was stopped can be started again. */
+  readonly isIrreversible: boolean;
 };
 
 export type Finding = {

@@ -140,12 +140,19 @@ function silentMembers({ judged }: Case): { readonly member: string; readonly vo
   ];
 }
 
+/** Whose server must not be started with the file that it has, and why: damaged, of one that left, or older than it was. */
+function unfitMembers({ files, findings }: Case): Map<string, string> {
+  const aged = findings.filter(({ code }) => code === "state-went-backwards").flatMap(({ members }) => members);
+  return new Map([
+    ...aged.map((member) => [member, "an older file was put back, and may vote twice"] as const),
+    ...files.flatMap(({ member, unfit }) => (unfit === undefined ? [] : [[member, unfit] as const])),
+  ]);
+}
+
 function withoutQuorum(one: Case): Choice {
   const { judged, options, files, findings } = one;
   const { quorum, database } = judged.verdict;
-  const unfit = new Map(
-    files.filter((file) => file.unfit !== undefined).map(({ member, unfit: why }) => [member, why]),
-  );
+  const unfit = unfitMembers(one);
   const down = silentMembers(one);
   const startable = down.filter(({ member }) => !unfit.has(member) && options.lost?.includes(member) !== true);
   const because = findings.filter(({ severity }) => severity === "critical");
@@ -249,13 +256,11 @@ function restartOne(one: Case, because: readonly Finding[]): Choice {
 }
 
 function startDown(one: Case, because: readonly Finding[]): Choice {
-  const { judged, options, files } = one;
+  const { judged, options } = one;
   const { database } = judged.verdict;
   const down = silentMembers(one).map(({ member }) => member);
-  const unfit = files.filter((file) => file.unfit !== undefined && down.includes(file.member));
-  const startable = down.filter(
-    (member) => !unfit.some((file) => file.member === member) && options.lost?.includes(member) !== true,
-  );
+  const unfit = unfitMembers(one);
+  const startable = down.filter((member) => !unfit.has(member) && options.lost?.includes(member) !== true);
   const living = judged.view.voices.filter(({ member }) => !down.includes(member)).map(({ member }) => member);
   const renewal = renewLost(one, [...living, ...startable]);
   const names = renewal.members.join(", ");

@@ -1,5 +1,5 @@
 /** Real clusters of both databases on which incidents are made, looked at, judged, and healed by executing the plan. */
-import { renameSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { localRunner, type Runner, type RunResult } from "@ovnha/runner";
 import { type OvsdbCluster, ovsdbTransact, rawCall, runCommand, SCHEMAS, startCluster, waitFor } from "@ovnha/testkit";
@@ -134,7 +134,7 @@ export class Lab implements AsyncDisposable {
     return { ...observation, databases };
   }
 
-  /** The facts about a stopped member's file, by `ovsdb-tool`. */
+  /** The facts about a stopped member's file: who it is by `ovsdb-tool`, what it holds by its records. */
   async readFile(index: number, database: string = SB): Promise<FileFacts> {
     const path = this.cluster(database).file(index);
     const tool = async (command: string): Promise<string> => (await runCommand("ovsdb-tool", [command, path])).trim();
@@ -142,17 +142,12 @@ export class Lab implements AsyncDisposable {
       () => undefined,
       (error: unknown) => (error as Error).message,
     );
-    const log = await tool("show-log").catch(() => "");
-    const last = (name: string, first = 0): number =>
-      Math.max(first, ...[...log.matchAll(new RegExp(`^ ${name}: (\\d+)`, "gm"))].map(([, digits]) => Number(digits)));
     return {
       path,
       serverId: await tool("db-sid"),
       clusterId: await tool("db-cid"),
       address: await tool("db-local-address"),
-      term: last("term"),
-      lastIndex: last("index", last("prev_index")),
-      commitIndex: last("commit_index", last("prev_index")),
+      ...readRecords(path),
       ...(damage === undefined ? {} : { damage }),
     };
   }
@@ -283,6 +278,40 @@ export class Lab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(Object.values(this.clusters).map((cluster) => cluster[Symbol.asyncDispose]()));
   }
+}
+
+type FileRecord = {
+  readonly term?: number;
+  readonly index?: number;
+  readonly commit_index?: number;
+  readonly servers?: Readonly<Record<string, string>>;
+  readonly prev_term?: number;
+  readonly prev_index?: number;
+  readonly prev_servers?: Readonly<Record<string, string>>;
+};
+
+/** As ovsdb-server reads them: up to the first one that is damaged. */
+function readRecords(path: string): Partial<FileFacts> {
+  let facts: { -readonly [K in keyof FileFacts]?: FileFacts[K] } = {};
+  for (const [, json = ""] of readFileSync(path, "latin1").matchAll(/^OVSDB CLUSTER \d+ [\da-f]{40}\n(.*)$/gm)) {
+    let record: FileRecord;
+    try {
+      record = JSON.parse(json) as FileRecord;
+    } catch {
+      break;
+    }
+    const { term, index, commit_index: commitIndex, servers, prev_index: prevIndex } = record;
+    if (prevIndex !== undefined) {
+      const prevTerm = record.prev_term ?? 0;
+      facts = { term: prevTerm, lastTerm: prevTerm, lastIndex: prevIndex, commitIndex: prevIndex };
+      if (record.prev_servers !== undefined) facts.servers = record.prev_servers;
+    }
+    if (term !== undefined) facts.term = Math.max(facts.term ?? 0, term);
+    if (index !== undefined) Object.assign(facts, { lastIndex: index, lastTerm: term });
+    if (commitIndex !== undefined) facts.commitIndex = commitIndex;
+    if (servers !== undefined) facts.servers = servers;
+  }
+  return facts;
 }
 
 export async function startLab(size = 3): Promise<Lab> {

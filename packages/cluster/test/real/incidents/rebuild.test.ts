@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { dumpRows, realOvs } from "@ovnha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FileFacts } from "../../../src/index.ts";
+import { damage } from "./damage.ts";
 import { type Lab, SB, startLab } from "./lab.ts";
 
 describe.skipIf(realOvs() === "skip")("a quorum that is lost for good", () => {
@@ -50,14 +51,4 @@ async function rowsOf(lab: Lab, index: number): Promise<(readonly [row: string, 
   return [...dumped].flatMap(([table, rows]) =>
     [...rows].map(([uuid, { _version: _, ...columns }]) => [`${table} ${uuid}`, columns] as const),
   );
-}
-
-/** Flips a byte in the last record but one. */
-function damage(path: string): void {
-  const bytes = readFileSync(path);
-  const last = bytes.lastIndexOf("OVSDB CLUSTER");
-  const before = bytes.lastIndexOf("OVSDB CLUSTER", last - 1);
-  const at = bytes.indexOf("\n", before) + 3;
-  bytes[at] = (bytes[at] ?? 0) ^ 1;
-  writeFileSync(path, bytes);
 }
