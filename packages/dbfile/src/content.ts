@@ -13,6 +13,7 @@ import {
   stringifyJson,
   type TableSchema,
 } from "@ovnha/ovsdb/core";
+import { ContentRules, type LeftOut } from "./content-rules.ts";
 import { DbFileError } from "./error.ts";
 
 /** One row. Columns that are not named have their default. */
@@ -35,7 +36,16 @@ export type Content = {
   readonly comment?: string | undefined;
   /** Time of the transaction, milliseconds since 1970. Without it, the time of writing. */
   readonly dateMs?: number | undefined;
+  readonly check?: ContentCheck | undefined;
 };
+
+/**
+ * What is held against the rows together, besides types and number. `server`, unless told: what makes ovsdb-server start
+ * without any of them is refused (a strong reference to no row, two rows with one index), what it leaves out by itself is
+ * counted. `strict`: the latter is refused too. `none`: neither is looked at, and nothing of a row is kept in memory; for
+ * rows that are known to be consistent, such as those of one read of a database.
+ */
+export type ContentCheck = "server" | "strict" | "none";
 
 /** @throws DbFileError `BAD_SCHEMA` */
 export function readSchema(schema: DatabaseSchema | Json): DatabaseSchema {
@@ -68,15 +78,17 @@ export function schemaText(schema: DatabaseSchema): string {
   return stringifyJson(formatSchema(schema));
 }
 
-/** Rows that were written, for each table that has any. */
-export type RowCounts = Map<string, number>;
+/** What is known when all rows are written. */
+export class RowCounts extends Map<string, number> {
+  /** Of `check`; undefined where it was not asked for. */
+  leftOut: LeftOut | undefined;
+}
 
 export type Annotations = { readonly comment: string | undefined; readonly dateMs: number };
 
 /**
  * The text of the transaction that inserts all rows, in pieces. Every value is checked against the schema; columns at their
- * defaults and ephemeral columns are left out, as ovsdb-server does; no table gets more rows than its schema allows. References and indexes are not checked, for that would
- * take all rows at once.
+ * defaults and ephemeral columns are left out, as ovsdb-server does; no table gets more rows than its schema allows.
  *
  * @param counts is filled as rows pass.
  * @throws DbFileError `BAD_TRANSACTION` naming row and column.
@@ -86,17 +98,19 @@ export async function* transactionText(
   rows: RowSource,
   { comment, dateMs }: Annotations,
   counts: RowCounts,
+  check: ContentCheck = "server",
 ): AsyncGenerator<string> {
+  const rules = check === "none" ? undefined : new ContentRules(schema);
   let table: TableWriter | undefined;
   let open = "{";
   // A source that is in memory is small enough for its uuids to be remembered; one that streams may not be.
-  const seen = Symbol.iterator in rows ? new Set<string>() : undefined;
+  const seen = rules === undefined && Symbol.iterator in rows ? new Set<string>() : undefined;
   for await (const row of rows) {
     if (table?.name !== row.table) {
       if (table !== undefined) yield "}";
       if (counts.has(row.table))
         throw new DbFileError("ARGUMENT", `rows of table ${row.table} come in two runs; group rows by table`);
-      table = new TableWriter(schema, row.table);
+      table = new TableWriter(schema, row.table, rules);
       yield `${open}${JSON.stringify(row.table)}:{`;
       open = ",";
     }
@@ -116,6 +130,10 @@ export async function* transactionText(
     counts.set(row.table, written + 1);
   }
   if (table !== undefined) yield "}";
+  counts.leftOut = rules?.finish();
+  const [example] = counts.leftOut?.examples ?? [];
+  if (check === "strict" && example !== undefined)
+    throw new DbFileError("BAD_TRANSACTION", `${example}; ovsdb-server would leave that out`);
   const end = { ...(comment === undefined || comment === "" ? {} : { _comment: comment }), _date: dateMs };
   yield `${open}${JSON.stringify(end).slice(1)}`;
 }
@@ -124,8 +142,12 @@ class TableWriter {
   readonly name: string;
   readonly maxRows: number;
   readonly #codecs: ReadonlyMap<string, ColumnCodec>;
+  readonly #rules: ContentRules | undefined;
+  /** Of the row at hand, columns that it names. */
+  readonly #values = new Map<string, unknown>();
 
-  constructor(schema: DatabaseSchema, name: string) {
+  constructor(schema: DatabaseSchema, name: string, rules: ContentRules | undefined) {
+    this.#rules = rules;
     const table = schema.tables.get(name);
     if (table === undefined) throw new DbFileError("BAD_TRANSACTION", `${schema.name} has no table ${name}`);
     this.name = name;
@@ -141,6 +163,7 @@ class TableWriter {
     if (!isUuid(row.uuid))
       throw new DbFileError("BAD_TRANSACTION", `table ${this.name}: ${JSON.stringify(row.uuid)} is no UUID`);
     let columns = "";
+    this.#values.clear();
     for (const [name, value] of Object.entries(row.columns)) {
       if (name === "_uuid" || name === "_version") continue;
       const codec = this.#codecs.get(name);
@@ -148,12 +171,18 @@ class TableWriter {
       if (codec.column.ephemeral || this.#isDefault(codec, row, value)) continue;
       columns += `${columns === "" ? "" : ","}${JSON.stringify(name)}:${stringifyJson(value)}`;
     }
-    return `"${row.uuid.toLowerCase()}":{${columns}}`;
+    const uuid = row.uuid.toLowerCase();
+    this.#rules?.take(this.name, uuid, (column) =>
+      this.#values.has(column) ? this.#values.get(column) : this.#codecs.get(column)?.defaultValue,
+    );
+    return `"${uuid}":{${columns}}`;
   }
 
   #isDefault(codec: ColumnCodec, row: FileRow, value: Json): boolean {
     try {
-      return codec.equal(codec.decode(value), codec.defaultValue);
+      const decoded = codec.decode(value);
+      if (this.#rules !== undefined) this.#values.set(codec.column.name, decoded);
+      return codec.equal(decoded, codec.defaultValue);
     } catch (cause) {
       if (!(cause instanceof OvsdbError)) throw cause;
       throw this.#error(row, codec.column.name, cause.message, cause);

@@ -14,7 +14,8 @@ export {
   type JoinClusterOptions,
   type MemberOptions,
 } from "./edge/create.ts";
-export type { Content, FileRow, RowSource } from "./content.ts";
+export type { Content, ContentCheck, FileRow, RowSource } from "./content.ts";
+export type { LeftOut } from "./content-rules.ts";
 export { checkCluster, type CheckOptions, type ClusterCheck } from "./edge/check-cluster.ts";
 export type { CheckedFile } from "./check/report.ts";
 export type { Finding, FindingCode, Severity, ToolVerdict } from "./check/finding.ts";

@@ -162,6 +162,10 @@ describe.skipIf(realOvs() === "skip")("ovn-backup", () => {
     expect(out.match(/^whole /gm)).toHaveLength(2);
     expect(out).toMatch(/not compared: .* does not serve Other/);
     expect(out).toMatch(/now: \d+ rows/);
+    const both = await run("verify", into, "--live", cluster.remote, "--live", server.unix);
+    expect(both).toMatchObject({ status: 0, err: "" });
+    expect(both.out.match(/now: \d+ rows/g)).toHaveLength(2);
+    expect(both.out).not.toContain("not compared");
     const apart = await run(
       "verify",
       join(into, names(into).find((name) => /^Lab-.*db$/.test(name)) ?? ""),

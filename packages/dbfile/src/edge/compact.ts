@@ -4,11 +4,11 @@ import type { Finding } from "../check/finding.ts";
 import { lastEid } from "../check/log-matching.ts";
 import type { MemberLog } from "../check/member-log.ts";
 import { type ClusterRecord, encodeClusterHeader, encodeClusterRecord, type MemberHeader } from "../clustered.ts";
-import { type RowCounts, transactionText } from "../content.ts";
+import { RowCounts, transactionText } from "../content.ts";
 import { DbFileError } from "../error.ts";
 import { judge } from "./check-cluster.ts";
 import { rowsOf } from "./content-of.ts";
-import { type Created, createStandalone, snapshotText } from "./create.ts";
+import { type Created, createStandalone, paced, snapshotText } from "./create.ts";
 import { openDbFile } from "./db-file.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { examineFile } from "./examine.ts";
@@ -52,7 +52,7 @@ export async function compact(options: CompactOptions): Promise<Created> {
     });
   }
   const { content } = await replay(file, { signal });
-  return createStandalone({ path: target, schema: content.schema, rows: rowsOf(content), comment });
+  return createStandalone({ path: target, schema: content.schema, rows: rowsOf(content), comment, signal });
 }
 
 async function magicOf(path: string): Promise<string> {
@@ -74,15 +74,19 @@ async function compactMember(
     });
   refuseFaults(source, judge([log]).findings);
   const { content } = await replay(source, { index: log.commitIndex, signal });
-  const rows: RowCounts = new Map();
+  const rows = new RowCounts();
   using reader = new EntryReader();
   const header = encodeClusterHeader(snapshotHeader(log, reader));
   let sizeBytes = 0;
   const path = await placeNew(target, async (file) => {
     const writer = new RecordWriter(file, "CLUSTER");
-    const text = transactionText(content.schema, rowsOf(content), { comment, dateMs: Date.now() }, rows);
-    await writer.write(snapshotText(header, stringifyJson(formatSchema(content.schema)), text));
-    for (const record of kept(log, reader)) await writer.write(stringifyJson(encodeClusterRecord(record)));
+    // These rows are what the server has: it keeps them whatever they are.
+    const text = transactionText(content.schema, rowsOf(content), { comment, dateMs: Date.now() }, rows, "none");
+    await writer.write(paced(snapshotText(header, stringifyJson(formatSchema(content.schema)), text), signal));
+    for (const record of promises(log)) await writer.write(stringifyJson(encodeClusterRecord(record)));
+    // Byte by byte, for a comment may hold bytes that are no UTF-8.
+    for (let index = log.commitIndex + 1; index < log.logEnd; index++)
+      await writer.copy(reader.bytes(log, index - log.logStart));
     sizeBytes = writer.sizeBytes;
   });
   return { path, sizeBytes, rows };
@@ -112,10 +116,9 @@ function snapshotHeader(log: MemberLog, reader: EntryReader): MemberHeader {
   };
 }
 
-/** What a server must not forget: the newest term, its vote in it, and entries that may become committed. */
-function* kept(log: MemberLog, reader: EntryReader): Generator<ClusterRecord> {
+/** What a server must not forget, besides entries that may become committed: the newest term, and its vote in it. */
+function* promises(log: MemberLog): Generator<ClusterRecord> {
   const comment = undefined;
   if (log.term > 0) yield { type: "term", term: log.term, comment };
   if (log.vote !== ZERO_UUID) yield { type: "vote", term: log.term, vote: log.vote, comment };
-  for (let index = log.commitIndex + 1; index < log.logEnd; index++) yield reader.read(log, index - log.logStart);
 }

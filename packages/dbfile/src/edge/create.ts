@@ -2,10 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { type DatabaseSchema, randomUuid, stringifyJson, type Json, ZERO_UUID } from "@ovnha/ovsdb/core";
 import { encodeClusterHeader, encodeClusterRecord } from "../clustered.ts";
-import { type Content, readSchema, type RowCounts, schemaText, transactionText, withoutEphemeral } from "../content.ts";
+import type { LeftOut } from "../content-rules.ts";
+import { type Content, readSchema, RowCounts, schemaText, transactionText, withoutEphemeral } from "../content.ts";
 import { checkAddress, checkElectionTimer, checkId, checkName, checkRemotes } from "../new-member.ts";
 import type { Damage } from "../record.ts";
 import { readContent } from "./content-of.ts";
+import { Pace } from "./pace.ts";
 import { placeNew, refuseTaken } from "./place.ts";
 import { RecordWriter } from "./record-writer.ts";
 
@@ -14,31 +16,34 @@ export type Created = {
   readonly sizeBytes: number;
   /** Rows that were written, for each table that has any. */
   readonly rows: ReadonlyMap<string, number>;
+  /** What ovsdb-server leaves out as it reads the file; undefined if that was not looked at. */
+  readonly leftOut?: LeftOut | undefined;
 };
 
-export type CreateStandaloneOptions = Content & { readonly path: string };
+export type CreateStandaloneOptions = Content & {
+  readonly path: string;
+  readonly signal?: AbortSignal | undefined;
+};
 
 /**
  * Makes a standalone database file: the schema, and if there are rows, one transaction that inserts them. Values and the
- * number of rows are held against the schema. References and indexes are not, for that would take all rows at once: with a
- * strong reference to no row, or two rows with one index, ovsdb-server 3.1.0 starts without a word, and without any row of
- * the transaction; rows that nothing refers to in a table that is no root, and weak references to no row, are dropped as it
- * reads them. Give rows that are consistent, such as those of one read of a database.
+ * number of rows are held against the schema; references and indexes too, see {@link ContentCheck}.
  *
- * @throws DbFileError `EXISTS`, `LOCKED`, `BAD_SCHEMA`, `BAD_TRANSACTION`, `IO`; then no file is there.
+ * @throws DbFileError `EXISTS`, `LOCKED`, `BAD_SCHEMA`, `BAD_TRANSACTION` naming row and column, `IO`, `ABORTED`; then no
+ * file is there.
  */
 export async function createStandalone(options: CreateStandaloneOptions): Promise<Created> {
   const schema = readSchema(options.schema);
-  const rows: RowCounts = new Map();
+  const rows = new RowCounts();
   let sizeBytes = 0;
   const path = await placeNew(options.path, async (file) => {
     const writer = new RecordWriter(file, "JSON");
     await writer.write(schemaText(schema));
     if (options.rows !== undefined || options.comment !== undefined)
-      await writer.write(contentText(schema, options, rows));
+      await writer.write(paced(contentText(schema, options, rows), options.signal));
     sizeBytes = writer.sizeBytes;
   });
-  return { path, sizeBytes, rows };
+  return { path, sizeBytes, rows, leftOut: rows.leftOut };
 }
 
 export type MemberOptions = {
@@ -90,7 +95,7 @@ export async function createCluster(options: CreateClusterOptions): Promise<Crea
   const read = "source" in options ? await readContent(options, options.signal) : undefined;
   const content = read ?? (options as Content);
   const schema = readSchema(content.schema);
-  const rows: RowCounts = new Map();
+  const rows = new RowCounts();
   const header = encodeClusterHeader({
     kind: "member",
     server_id: serverId,
@@ -107,11 +112,11 @@ export async function createCluster(options: CreateClusterOptions): Promise<Crea
   let sizeBytes = 0;
   const path = await placeNew(options.path, async (file) => {
     const writer = new RecordWriter(file, "CLUSTER");
-    await writer.write(headerText(header, schema, content, rows));
+    await writer.write(paced(headerText(header, schema, content, rows), options.signal));
     if (electionTimerMs !== undefined) await writer.write(electionTimerText(electionTimerMs));
     sizeBytes = writer.sizeBytes;
   });
-  return { path, sizeBytes, rows, serverId, clusterId, damage: read?.damage };
+  return { path, sizeBytes, rows, leftOut: rows.leftOut, serverId, clusterId, damage: read?.damage };
 }
 
 export type JoinClusterOptions = MemberOptions & {
@@ -175,7 +180,16 @@ export async function* snapshotText(
 
 function contentText(schema: DatabaseSchema, content: Content, rows: RowCounts): AsyncGenerator<string> {
   const annotations = { comment: content.comment, dateMs: content.dateMs ?? Date.now() };
-  return transactionText(schema, content.rows ?? [], annotations, rows);
+  return transactionText(schema, content.rows ?? [], annotations, rows, content.check);
+}
+
+/** Gives way to others between pieces. */
+export async function* paced(pieces: AsyncIterable<string>, signal: AbortSignal | undefined): AsyncGenerator<string> {
+  const pace = new Pace(signal);
+  for await (const piece of pieces) {
+    yield piece;
+    if (pace.isDue) await pace.rest();
+  }
 }
 
 /** The entry that `ovsdb-tool create-cluster --election-timer` writes. */

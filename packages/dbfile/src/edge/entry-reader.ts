@@ -21,6 +21,13 @@ export class EntryReader implements Disposable {
 
   /** @param at position among the entries behind the snapshot. */
   read(log: MemberLog, at: number): EntryRecord {
+    const record = decodeClusterRecord(parseJsonExact(new TextDecoder().decode(this.bytes(log, at))));
+    if (record.type !== "entry") throw changed(log.path, log.entries.offset(at));
+    return record;
+  }
+
+  /** The body of an entry's record, with its line feed. */
+  bytes(log: MemberLog, at: number): Uint8Array {
     const offset = log.entries.offset(at);
     const file = this.#open(log.path);
     const line = new Uint8Array(HEADER_LINE_BYTES_MAX);
@@ -34,9 +41,7 @@ export class EntryReader implements Disposable {
     const body = new Uint8Array(header?.bodyBytes ?? 0);
     if (header !== undefined) file.readAt(offset + header.headerBytes, body);
     if (header === undefined || sha1Hex(body) !== header.sha1) throw changed(log.path, offset);
-    const record = decodeClusterRecord(parseJsonExact(new TextDecoder().decode(body)));
-    if (record.type !== "entry") throw changed(log.path, offset);
-    return record;
+    return body;
   }
 
   [Symbol.dispose](): void {

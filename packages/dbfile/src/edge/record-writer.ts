@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { DbFileError } from "../error.ts";
 import { formatRecordHeader, type Magic } from "../record.ts";
+import { sha1Hex } from "./file.ts";
 
 /** Pieces of a record's body; together one JSON object, without the final line feed. */
 export type Body = string | Iterable<string> | AsyncIterable<string>;
@@ -28,6 +29,13 @@ export class RecordWriter {
   /** Bytes written so far. */
   get sizeBytes(): number {
     return this.#offset;
+  }
+
+  /** A record whose body, with its line feed, is of another file. */
+  async copy(body: Uint8Array): Promise<void> {
+    const header = Buffer.from(formatRecordHeader({ magic: this.#magic, bodyBytes: body.length, sha1: sha1Hex(body) }));
+    await writeAll(this.#file, [header, Buffer.from(body.buffer, body.byteOffset, body.length)], this.#offset);
+    this.#offset += header.length + body.length;
   }
 
   async write(body: Body): Promise<void> {

@@ -42,7 +42,7 @@ function movedPair(
 }
 
 /** Gives a commander command its options and what it does. */
-export function defineCheckDirs(command: Command, edge: Pick<Terminal, "out" | "end">): void {
+export function defineCheckDirs(command: Command, edge: Pick<Terminal, "out" | "end" | "signal">): void {
   command
     .description("say whether a member's folders survive a reboot, and whether they are still its own")
     .addOption(
@@ -68,6 +68,7 @@ export function defineCheckDirs(command: Command, edge: Pick<Terminal, "out" | "
         replace: flags.replace,
         moved: Object.fromEntries(flags.moved ?? []),
         runner: runnerOf(flags),
+        signal: edge.signal,
       });
       if (flags.json === true) printJson(edge, "check-dirs", result);
       else edge.out(verdictText(result, flags.quiet === true));

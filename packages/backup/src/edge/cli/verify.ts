@@ -20,7 +20,7 @@ import {
 } from "./terminal.ts";
 
 type Flags = TlsFlags & {
-  readonly live?: string;
+  readonly live?: readonly string[];
   readonly record: boolean;
   readonly scratch?: string;
   readonly maxBytes?: number;
@@ -29,13 +29,14 @@ type Flags = TlsFlags & {
 
 const HELP = `
 Looks at hash, size, compression, every record, schema, values, references, indexes and row counts. With --live, tells what
-has changed in the live database since; that is no problem of the backup. Of several databases, those that the remote does not
-serve are not compared, and a line says so.
+has changed in the live database since; that is no problem of the backup. Give --live once for each cluster: every backup is
+compared with the first that serves its database; where none does, a line says so.
 
 Examples:
   ovn-backup verify /backup/OVN_Northbound-20261125T195613Z.db.gz
   ovn-backup verify /backup                                        every backup in the folder
   ovn-backup verify nb.db --live tcp:10.0.0.1:6641
+  ovn-backup verify /backup --live "$OVN_NB_DB" --live "$OVN_SB_DB"
 
 Exit status: 0 all are whole; 1 one is not; 2 wrong usage; 3 it could not be looked at, or --live serves none of
 the databases.`;
@@ -44,7 +45,11 @@ export function defineVerify(command: Command, terminal: Terminal): void {
   addTlsOptions(command)
     .description("check backups from end to end, and leave a mark beside each: whole, or damaged")
     .argument("<backup...>", "backups, their manifests, or folders of them")
-    .option("--live <remotes>", "compare with this database as it is now")
+    .option(
+      "--live <remotes>",
+      "compare with the database as it is now there; may be repeated",
+      (remotes: string, before: readonly string[] | undefined) => [...(before ?? []), remotes],
+    )
     .option("--no-record", "leave no mark")
     .option("--scratch <folder>", "where compressed backups are unpacked (default: the system's temporary folder)")
     .option("--max-bytes <size>", "unpack no more than this (default 16G)", size)
@@ -78,7 +83,7 @@ async function runVerify(paths: readonly string[], flags: Flags, terminal: Termi
         record: flags.record,
         scratch: flags.scratch,
         bytesMax: flags.maxBytes,
-        ...(flags.live === undefined ? {} : { live: { remote: flags.live, tls: tlsOf(flags) } }),
+        ...(flags.live === undefined ? {} : { live: flags.live.map((remote) => ({ remote, tls: tlsOf(flags) })) }),
         signal,
       }),
     );
@@ -89,7 +94,10 @@ async function runVerify(paths: readonly string[], flags: Flags, terminal: Termi
   terminal.end(ok ? (isNothingCompared ? EXIT.failed : EXIT.ok) : EXIT.bad);
   if (flags.json === true) return printJson(terminal, "verify", { ok, backups: reports });
   for (const report of reports) terminal.out(reportText(report, terminal));
-  if (isNothingCompared) terminal.err(`ovn-backup: ${flags.live} serves none of these databases; name other remotes\n`);
+  if (isNothingCompared)
+    terminal.err(
+      `ovn-backup: ${flags.live?.join(" and ")} ${flags.live?.length === 1 ? "serves" : "serve"} none of these databases; name other remotes\n`,
+    );
 }
 
 export function reportText(report: VerifyReport, terminal: Terminal): string {

@@ -14,6 +14,7 @@ import {
 import { formatRemembered, parseRemembered, type Remembered, type RememberedFile } from "../../layout/identity.ts";
 import { type Mount, mountOf, parseMounts } from "../../layout/mounts.ts";
 import { DATABASE_KEYS, type DatabaseKey, type DirectoryRule, type LayoutProfile } from "../../layout/profile.ts";
+import { BackupError } from "../../error.ts";
 import { ioError } from "../take/io-error.ts";
 import { nativeSight, reasonOf, runnerSight, runs, type Sight } from "./sight.ts";
 
@@ -31,6 +32,7 @@ export interface CheckDirectoriesOptions {
   readonly replace?: boolean | undefined;
   /** Looks at another host. */
   readonly runner?: Runner | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CheckedDirectories extends CheckVerdict {
@@ -43,12 +45,14 @@ export interface CheckedDirectories extends CheckVerdict {
  * that survives a reboot, with the right owner, mode and room; database files those of the member that was remembered.
  * Reads only, unless told to remember.
  *
- * @throws BackupError `IDENTITY` if what is remembered cannot be read, `IO`.
+ * @throws BackupError `IDENTITY` if what is remembered cannot be read, `IO`, `ABORTED`.
  */
 export async function checkDirectories(options: CheckDirectoriesOptions): Promise<CheckedDirectories> {
-  const { profile, databases = DATABASE_KEYS, moved = {}, identityPath } = options;
+  const { profile, databases = DATABASE_KEYS, moved = {}, identityPath, signal } = options;
   const sight =
-    options.runner === undefined ? nativeSight() : runnerSight(options.runner, profile.databases.nb.toolPrefix);
+    options.runner === undefined
+      ? nativeSight(signal)
+      : runnerSight(options.runner, profile.databases.nb.toolPrefix, signal);
   const rules = profile.directories.map((rule): DirectoryRule => ({ ...rule, path: relocate(rule.path, moved) }));
   const mounts = parseMounts((await sight.text("/proc/self/mountinfo")) ?? "");
   const files = databases.map((key) => relocate(profile.databases[key].file, moved));
@@ -61,6 +65,9 @@ export async function checkDirectories(options: CheckDirectoriesOptions): Promis
     remembered: identityPath === undefined ? undefined : await readRemembered(identityPath),
     identityPath: identityPath === undefined ? undefined : resolve(identityPath),
   };
+  // What could not be looked at for the signal must not pass for what is not there.
+  if (signal?.aborted === true)
+    throw new BackupError("ABORTED", "the look at the folders was given up", { cause: signal.reason });
   const verdict = judgeDirectories(rules, facts);
   const others = verdict.findings.filter(
     ({ severity, code }) => severity === "refuse" && !["WIPED", "WENT_BACK", "IDENTITY_CHANGED"].includes(code),

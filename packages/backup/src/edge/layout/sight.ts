@@ -42,7 +42,7 @@ function missing(error: unknown): undefined {
 }
 
 /** This machine. */
-export function nativeSight(): Sight {
+export function nativeSight(signal?: AbortSignal): Sight {
   let users: Promise<ReadonlyMap<number, string>> | undefined;
   let groups: Promise<ReadonlyMap<number, string>> | undefined;
   return {
@@ -73,7 +73,7 @@ export function nativeSight(): Sight {
     },
     names: async (path) => (await readdir(path)).slice(0, NAMES_MAX),
     text: (path) => readFile(path, "utf8").catch(missing),
-    identity: nativeIdentity,
+    identity: (path) => nativeIdentity(path, signal),
   };
 }
 
@@ -85,8 +85,11 @@ async function namesById(path: string): Promise<ReadonlyMap<number, string>> {
   );
 }
 
-async function nativeIdentity(path: string): Promise<FileIdentity & { readonly damage?: string | undefined }> {
-  const found = await inspect(path);
+async function nativeIdentity(
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<FileIdentity & { readonly damage?: string | undefined }> {
+  const found = await inspect(path, { signal });
   const damage =
     found.refusal ??
     (found.damage === undefined ? undefined : `its end is damaged from offset ${found.damage.offset} on`);
@@ -106,8 +109,8 @@ async function nativeIdentity(path: string): Promise<FileIdentity & { readonly d
 }
 
 /** Another host. Its files are read by its own ovsdb-tool, which tells neither term nor index. */
-export function runnerSight(runner: Runner, toolPrefix: readonly string[] = []): Sight {
-  const host = new Host(runner.name, runner);
+export function runnerSight(runner: Runner, toolPrefix: readonly string[] = [], signal?: AbortSignal): Sight {
+  const host = new Host(runner.name, runner, signal);
   const must = async (...command: readonly string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await host.run(command);
     if (exitCode !== 0) throw new Error(`${runner.name}: ${stderr.trim() || `${command[0]} ended with ${exitCode}`}`);

@@ -1,6 +1,5 @@
 /** A restore that harms nobody: the backup is served by a real ovsdb-server in a scratch folder, and read back row by row. */
-import { constants } from "node:fs";
-import { copyFile, mkdtemp, rm, statfs } from "node:fs/promises";
+import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseContent } from "@ovnha/dbfile";
@@ -9,6 +8,7 @@ import { BackupError } from "../../error.ts";
 import { persistentColumns } from "../../take/wire.ts";
 import { Comparison, type Difference, isSame } from "../../verify/comparison.ts";
 import type { Problems } from "../../verify/problem.ts";
+import { copyWhole } from "../take/copy-whole.ts";
 import { ioError } from "../take/io-error.ts";
 import { ovsdbTool } from "../tool/tool.ts";
 import { examineBackup, type VerifyOptions, type VerifyReport } from "../verify/verify-backup.ts";
@@ -52,7 +52,9 @@ const START_MS = 600_000;
 
 /** @throws BackupError as {@link verifyBackup} does; `IO` if the scratch folder has no room. A backup that fails is an answer. */
 export async function rehearse(path: string, options: RehearseOptions = {}): Promise<Rehearsal> {
-  const server = await scratchVersion(options.command);
+  const server = await scratchVersion(options.command, undefined, options.signal).catch((cause: unknown) => {
+    throw givenUp(options.signal, cause);
+  });
   const steps: RehearsalStep[] = [];
   let difference: Difference | undefined;
   let as: Rehearsal["as"] = options.as ?? "cluster";
@@ -90,7 +92,7 @@ async function serveAndCompare(
     await checkRoom(folder, content);
     const standalone = join(folder, "standalone.db");
     const member = join(folder, "member.db");
-    await timed("copy", () => copyFile(source, standalone, constants.COPYFILE_EXCL));
+    await timed("copy", () => copyWhole(source, standalone, signal));
     if (as === "cluster")
       await timed("convert", () =>
         ovsdbTool({ engine: options.engine ?? "auto" }).createCluster(
@@ -120,13 +122,19 @@ async function serveAndCompare(
       return difference;
     });
   } catch (cause) {
-    const error = ioError(cause, folder);
+    const error = givenUp(signal, ioError(cause, folder));
     if (!(error instanceof BackupError) || !["TOOL_FAILED", "LIMIT", "DAMAGED"].includes(error.code)) throw error;
     problems.add("SERVED", error.message);
     return undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Whatever went wrong after the signal was raised, went wrong for it. */
+function givenUp(signal: AbortSignal | undefined, error: unknown): unknown {
+  if (signal?.aborted !== true) return error;
+  return new BackupError("ABORTED", "the rehearsal was given up", { cause: signal.reason });
 }
 
 async function checkRoom(folder: string, content: DatabaseContent): Promise<void> {

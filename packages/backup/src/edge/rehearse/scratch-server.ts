@@ -27,9 +27,10 @@ const LIFE_MS = 86_400_000;
 export async function scratchVersion(
   command = "ovsdb-server",
   runner: Runner = localRunner(),
+  signal?: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    const { stdout } = await runner.run(command, ["--version"]);
+    const { stdout } = await runner.run(command, ["--version"], signal === undefined ? {} : { signal });
     return /\(Open vSwitch\) (\S+)/.exec(stdout)?.[1];
   } catch (error) {
     if (error instanceof RunnerError && error.code === "NOT_FOUND") return undefined;
@@ -38,9 +39,9 @@ export async function scratchVersion(
 }
 
 /** What makes the kernel end the server with this program, however that ends (prctl(2), PR_SET_PDEATHSIG); where it is there. */
-async function withParent(): Promise<readonly string[]> {
+async function withParent(signal: AbortSignal | undefined): Promise<readonly string[]> {
   const prefix = ["setpriv", "--pdeathsig", "KILL"];
-  const works = localRunner().run("setpriv", ["--pdeathsig", "KILL", "true"]);
+  const works = localRunner().run("setpriv", ["--pdeathsig", "KILL", "true"], signal === undefined ? {} : { signal });
   return works.then(
     ({ exitCode }) => (exitCode === 0 ? prefix : []),
     () => [],
@@ -80,7 +81,7 @@ export class ScratchServer implements AsyncDisposable {
 
   /** Starts it; {@link serving} tells when it serves. */
   static async start(options: ScratchOptions): Promise<ScratchServer> {
-    return new ScratchServer(options, await withParent());
+    return new ScratchServer(options, await withParent(options.signal));
   }
 
   /** A session once the database is served and connected. @throws BackupError `TOOL_FAILED`, `LIMIT`, `ABORTED` */
@@ -98,7 +99,7 @@ export class ScratchServer implements AsyncDisposable {
           "LIMIT",
           `ovsdb-server does not serve the backup after ${startMs} ms: ${last}\n${await this.#tail()}`,
         );
-      const session = new RowSession({ kind: "unix", path: this.socket }, { connectMs: 30_000 });
+      const session = new RowSession({ kind: "unix", path: this.socket }, { connectMs: 30_000, signal });
       try {
         const row = await serverRow(session, database);
         if (row.connected && row.leader && row.hasSchema) return session;
@@ -106,6 +107,7 @@ export class ScratchServer implements AsyncDisposable {
       } catch (error) {
         last = (error as Error).message;
       }
+      // A session that the signal has closed ends the loop above.
       await session.session.close();
       await delay(POLL_MS);
     }

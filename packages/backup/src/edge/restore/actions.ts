@@ -42,7 +42,7 @@ export async function perform(action: Action, context: Context, attempt: number)
     case "create-cluster":
       return makeFirst(action, context.signal);
     case "join-cluster":
-      return makeJoining(action);
+      return makeJoining(action, context.signal);
     case "compare-rows":
       return compareRows(action, context);
     case "backup": {
@@ -65,12 +65,10 @@ export async function perform(action: Action, context: Context, attempt: number)
 type Of<K extends Action["kind"]> = Extract<Action, { readonly kind: K }>;
 
 async function runCommand({ at, command, timeoutMs, mayFail }: Of<"run">, context: Context): Promise<Outcome> {
-  const { runner } = context.host(at);
-  const [program, ...args] = command;
-  const text = `${runner.name}: ${commandText(command)}`;
+  const host = context.host(at);
+  const text = `${host.runner.name}: ${commandText(command)}`;
   try {
-    const signal = context.signal === undefined ? {} : { signal: context.signal };
-    const { exitCode, stderr } = await runner.run(program, args, { timeoutMs, ...signal });
+    const { exitCode, stderr } = await host.exec(command, { timeoutMs });
     if (exitCode === 0) return NOTHING;
     const failed = `${text} failed with exit code ${exitCode}: ${stderr.trim().slice(0, 1000)}`;
     if (mayFail === true) return note(failed);
@@ -141,10 +139,8 @@ async function fetchFile({ at, from, to }: Of<"fetch">, context: Context): Promi
         refused = error;
       }
     };
-    const signal = context.signal === undefined ? {} : { signal: context.signal };
-    const { exitCode, stderr } = await host.runner.run("cat", ["--", from], {
+    const { exitCode, stderr } = await host.exec(["cat", "--", from], {
       timeoutMs: 3_600_000,
-      ...signal,
       onStdout: (chunk) => {
         hash.update(chunk);
         if (refused === undefined) write(chunk);

@@ -18,6 +18,7 @@ import { DATABASE_NAMES } from "../../layout/profile.ts";
 import type { Facts } from "../../restore/journal.ts";
 import { hashOf } from "../../restore/steps.ts";
 import type { Action, ExpectedContent } from "../../restore/types.ts";
+import { runPaced } from "../pace.ts";
 import { digestFile } from "../take/digest.ts";
 import { ioError } from "../take/io-error.ts";
 import type { Context } from "./context.ts";
@@ -74,6 +75,7 @@ async function makeStandalone(
     schema: content.schema,
     rows: rowsOf(content),
     comment: `converted from ${basename(from)} for a restore`,
+    signal,
   });
 }
 
@@ -141,10 +143,11 @@ export async function makeFirst(action: Of<"create-cluster">, signal: AbortSigna
       schema: content.schema,
       rows: rowsOf(content),
       comment: `restored from ${basename(from)}`,
+      signal,
     });
   await checkIds(to, action, signal);
   const { content: made } = await replay(to, { signal });
-  const difference = firstDifference(content, made);
+  const difference = await runPaced(firstDifference(content, made), signal);
   if (difference !== undefined)
     throw new BackupError("INCONSISTENT", `${to} is not what it was made of: ${difference}`, {
       path: to,
@@ -158,7 +161,7 @@ export async function makeFirst(action: Of<"create-cluster">, signal: AbortSigna
 }
 
 /** Makes the file of a server that joins. */
-export async function makeJoining(action: Of<"join-cluster">): Promise<Outcome> {
+export async function makeJoining(action: Of<"join-cluster">, signal: AbortSignal | undefined): Promise<Outcome> {
   const { to, database, address, remotes, cid, sid } = action;
   if (!(await isThere(to)))
     await joinCluster({
@@ -169,8 +172,8 @@ export async function makeJoining(action: Of<"join-cluster">): Promise<Outcome> 
       clusterId: cid,
       serverId: sid,
     });
-  await checkIds(to, action, undefined);
-  const { sha256 } = await digestFile(to);
+  await checkIds(to, action, signal);
+  const { sha256 } = await digestFile(to, signal);
   return {
     facts: { [hashOf(to).fact]: sha256 },
     notes: [`server ${sid} joins cluster ${cid} through ${remotes.join(", ")}`],
@@ -196,12 +199,13 @@ async function checkIds(
 }
 
 /** The first row that two contents do not share, in words. */
-export function firstDifference(a: Content, b: Content): string | undefined {
+export function* firstDifference(a: Content, b: Content): Generator<undefined, string | undefined> {
   for (const table of a.tables.values()) {
     const other = b.tables.get(table.name);
     if (other === undefined) return `table ${table.name} is missing`;
     if (other.size !== table.size) return `table ${table.name} has ${other.size} rows instead of ${table.size}`;
     for (const uuid of table.uuids()) {
+      yield undefined;
       const [left, right] = [table.get(uuid), other.get(uuid)];
       if (right === undefined) return `row ${uuid} of ${table.name} is missing`;
       if (canonical(left) !== canonical(right)) return `row ${uuid} of ${table.name} differs`;

@@ -3,7 +3,7 @@
  * chmod, sync, cat, readlink, ln, rm. Each takes a path as one argument, so that no name is ever more than a name.
  */
 import { createReadStream } from "node:fs";
-import type { Runner, RunResult } from "@ovnha/runner";
+import type { Runner, RunOptions, RunResult } from "@ovnha/runner";
 import { BackupError } from "../../error.ts";
 import type { FileFacts } from "../../restore/facts.ts";
 import { baseName, lockPath, type Owner } from "../../layout/profile.ts";
@@ -33,15 +33,22 @@ export class Host {
     this.#signal = signal;
   }
 
+  /** Raised when all that is done at this host shall end; undefined: never. */
+  get signal(): AbortSignal | undefined {
+    return this.#signal;
+  }
+
+  /** Runs a program as it is, until it ends or the signal of the restore is raised. */
+  exec(command: readonly string[], options: Omit<RunOptions, "signal">): Promise<RunResult> {
+    const [program = "", ...args] = command;
+    // One of its own for each command: many run at the same time, and a signal warns of many listeners.
+    const signal = this.#signal === undefined ? {} : { signal: AbortSignal.any([this.#signal]) };
+    return this.runner.run(program, args, { ...options, ...signal });
+  }
+
   /** Runs a program, with messages in English, since some of them are looked at. */
   run(command: readonly string[], timeoutMs: number = QUICK_MS, input?: AsyncIterable<Uint8Array>): Promise<RunResult> {
-    const options = {
-      timeoutMs,
-      ...(input === undefined ? {} : { input }),
-      // One of its own for each command: many run at the same time, and a signal warns of many listeners.
-      ...(this.#signal === undefined ? {} : { signal: AbortSignal.any([this.#signal]) }),
-    };
-    return this.runner.run("env", ["LC_ALL=C", ...command], options);
+    return this.exec(["env", "LC_ALL=C", ...command], { timeoutMs, ...(input === undefined ? {} : { input }) });
   }
 
   async #must(

@@ -20,15 +20,17 @@ async function ask(
   timeoutMs: number,
 ): Promise<readonly JsonValue[]> {
   if (server.at === HERE && server.clientArgs.length === 0) {
-    await using session = openSession(server.remote, { timeoutMs, connectMs: ASK_MS });
-    return (await session.call("transact", transaction as never)) as unknown as readonly JsonValue[];
+    // A call that is given up tells the server so; the session's own end would leave it waiting for its limit.
+    const { signal } = host;
+    await using session = openSession(server.remote, { timeoutMs, connectMs: ASK_MS, signal });
+    return (await session.call("transact", transaction as never, { signal })) as unknown as readonly JsonValue[];
   }
   const timeout = `--timeout=${Math.ceil(timeoutMs / 1000)}`;
-  const [program = "ovsdb-client", ...args] = [
+  const command = [
     ...server.toolPrefix,
     ...["ovsdb-client", ...server.clientArgs, timeout, "query", server.remote, JSON.stringify(transaction)],
   ];
-  const { exitCode, stdout, stderr } = await host.runner.run(program, args, {
+  const { exitCode, stdout, stderr } = await host.exec(command, {
     timeoutMs: timeoutMs + 5_000,
     outputBytesMax: ROWS_BYTES_MAX,
   });
@@ -96,11 +98,11 @@ export async function rowUuids(
 /** The servers that a member has configured, out of its cluster/status. */
 export async function configuredServers(host: Host, server: ServerRef): Promise<ConfiguredServer[]> {
   if (server.control === undefined) return [];
-  const [program = "ovs-appctl", ...args] = [
+  const command = [
     ...server.toolPrefix,
     ...["ovs-appctl", "--timeout=10", "-t", server.control, "cluster/status", server.databaseName],
   ];
-  const { exitCode, stdout, stderr } = await host.runner.run(program, args, { timeoutMs: ASK_MS + 5_000 });
+  const { exitCode, stdout, stderr } = await host.exec(command, { timeoutMs: ASK_MS + 5_000 });
   if (exitCode !== 0) throw new BackupError("TOOL_FAILED", `${where(server)}: cluster/status fails: ${stderr.trim()}`);
   return parseConfigured(stdout);
 }

@@ -21,7 +21,22 @@ import { askServer, configuredServers } from "./servers.ts";
 import { localRunner } from "@ovnha/runner";
 import { dirname, resolve } from "node:path";
 
-const TOOLS = ["stat", "sha256sum", "cp", "mv", "mkdir", "dd", "chown", "chmod", "sync", "cat", "readlink", "test"];
+const TOOLS = [
+  "stat",
+  "sha256sum",
+  "cp",
+  "mv",
+  "mkdir",
+  "dd",
+  "chown",
+  "chmod",
+  "sync",
+  "cat",
+  "readlink",
+  "test",
+  "ln",
+  "rm",
+];
 
 export interface SurveyOptions {
   readonly runners: Runners;
@@ -46,7 +61,8 @@ export async function survey(cluster: ClusterDescription, options: SurveyOptions
   const members = await Promise.all(
     cluster.members.map((member, index) => askMember(cluster, member, hosts[index] as Host, here, databases)),
   );
-  signal?.throwIfAborted();
+  if (signal?.aborted === true)
+    throw new BackupError("ABORTED", "the look at the hosts was given up", { cause: signal.reason });
   return { members, sources, workFreeBytes: await freeBytesOf(here, workFolder) };
 }
 
@@ -152,7 +168,7 @@ async function attempt<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
 /** Asked of ovsdb-tool where it is installed; this machine's own files are read by us. */
 async function fileSid(host: Host, path: string, prefix: readonly string[]): Promise<string | undefined> {
   if (host.runner.name === "local") {
-    const found = await inspect(path);
+    const found = await inspect(path, { signal: host.signal });
     return found.format === "standalone" ? undefined : found.serverId;
   }
   const { exitCode, stdout } = await host.run([...prefix, "ovsdb-tool", "db-sid", path]);

@@ -74,8 +74,8 @@ export async function serverRow(session: RowSession, database: string): Promise<
 }
 
 /** The term that `cluster/status` tells on the control socket; undefined if it doesn't. */
-export async function readTerm(control: string, database: string): Promise<number | undefined> {
-  await using session = new RowSession({ kind: "unix", path: control }, { connectMs: 2_000 });
+export async function readTerm(control: string, database: string, signal?: AbortSignal): Promise<number | undefined> {
+  await using session = new RowSession({ kind: "unix", path: control }, { connectMs: 2_000, signal });
   try {
     const text = await session.session.call("cluster/status", [database]);
     const term = /^Term: ([0-9]+)$/m.exec(typeof text === "string" ? text : "")?.[1];

@@ -1,6 +1,7 @@
 /** What lies on the disk, hashed. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { BackupError } from "../../error.ts";
 import { ioError } from "./io-error.ts";
 
 export type Digest = { readonly bytes: number; readonly sha256: string };
@@ -15,6 +16,8 @@ export async function digestFile(path: string, signal?: AbortSignal): Promise<Di
       bytes += (chunk as Uint8Array).length;
     }
   } catch (cause) {
+    if (signal?.aborted === true)
+      throw new BackupError("ABORTED", `the reading of ${path} was given up`, { path, cause: signal.reason });
     throw ioError(cause, path);
   }
   return { bytes, sha256: hash.digest("hex") };

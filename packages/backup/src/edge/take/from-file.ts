@@ -1,11 +1,11 @@
 /** One database, read from a member's file into a file of one transaction that has a temporary name. */
-import { copyFile, rm } from "node:fs/promises";
-import { constants } from "node:fs";
+import { rm } from "node:fs/promises";
 import { type DatabaseContent, DbFileError, type Inspection, inspect, openDbFile, replay } from "@ovnha/dbfile";
 import { formatSchema, type Json, stringifyJson } from "@ovnha/ovsdb/core";
 import { BackupError } from "../../error.ts";
 import { runPaced } from "../pace.ts";
 import { programTool } from "../tool/ovsdb-tool.ts";
+import { copyWhole } from "./copy-whole.ts";
 import { ioError } from "./io-error.ts";
 import type { Taken } from "./online.ts";
 import { StandaloneWriter } from "./standalone-writer.ts";
@@ -129,7 +129,7 @@ async function byProgram(
 ): Promise<{ content: DatabaseContent }> {
   const [copy, converted] = [`${partial}-copy`, `${partial}-converted`];
   try {
-    await copyFile(path, copy, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    await copyWhole(path, copy, signal);
     await programTool({}).clusterToStandalone({ target: converted, source: copy }, { signal });
     using file = await openDbFile(converted);
     return { content: (await replay(file, { signal })).content };

@@ -146,7 +146,7 @@ async function readOnce(
     const written = await writer.finish(createdAt.getTime(), `backup of ${database} by ovn-backup`);
     options.onRows?.(total.rows, written.contentBytes);
     const control = options.control ?? controlBeside(session.remote);
-    const term = control === undefined ? undefined : await readTerm(control, database);
+    const term = control === undefined ? undefined : await readTerm(control, database, options.signal);
     const { cid, sid } = after;
     return {
       ...written,

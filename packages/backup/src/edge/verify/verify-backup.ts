@@ -26,8 +26,11 @@ import { compareWithServer, type LiveComparison, type LiveOptions } from "./live
 import { unpack } from "./unpack.ts";
 
 export type VerifyOptions = {
-  /** Compare with a live database: what has changed since. A difference is no error. */
-  readonly live?: Omit<LiveOptions, "signal"> | undefined;
+  /**
+   * Compare with a live database: what has changed since. A difference is no error. Of several, such as the clusters of both
+   * databases, the first that serves the database of the backup counts.
+   */
+  readonly live?: Omit<LiveOptions, "signal"> | readonly Omit<LiveOptions, "signal">[] | undefined;
   /** Leave a mark beside the backup, for `rotate` and `list`: whole, or damaged, in place of an earlier one. Default false. */
   readonly record?: boolean | undefined;
   /** Where compressed backups are unpacked; default: the system's temporary folder. */
@@ -110,12 +113,7 @@ export async function examineBackup(
     if (content !== undefined) {
       await runPaced(checkContent(content, problems), signal);
       if (manifest !== undefined) checkContentAgainst(manifest, content, problems);
-      if (options.live !== undefined)
-        live = await compareWithServer(content, { ...options.live, signal }).catch((error: unknown) => {
-          if (!(error instanceof BackupError) || error.code !== "NOT_FOUND") throw error;
-          liveSkipped = error.message;
-          return undefined;
-        });
+      if (options.live !== undefined) ({ live, liveSkipped } = await compareWithAny(content, options.live, signal));
       if (problems.ok && further !== undefined)
         level = await further({ content, problems, unpackedPath: unpacked.path, manifest });
     }
@@ -145,6 +143,25 @@ export async function examineBackup(
     durationMs: Math.round(performance.now() - startMs),
   };
   return { report };
+}
+
+/** With the first that serves the database. */
+async function compareWithAny(
+  content: DatabaseContent,
+  lives: NonNullable<VerifyOptions["live"]>,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly live: LiveComparison | undefined; readonly liveSkipped: string | undefined }> {
+  const skipped: string[] = [];
+  const each = (Array.isArray(lives) ? lives : [lives]) as readonly Omit<LiveOptions, "signal">[];
+  for (const options of each) {
+    try {
+      return { live: await compareWithServer(content, { ...options, signal }), liveSkipped: undefined };
+    } catch (error) {
+      if (!(error instanceof BackupError) || error.code !== "NOT_FOUND") throw error;
+      skipped.push(error.message);
+    }
+  }
+  return { live: undefined, liveSkipped: skipped.length === 0 ? undefined : skipped.join("; ") };
 }
 
 async function manifestOf(path: string, problems: Problems): Promise<Manifest | undefined> {
