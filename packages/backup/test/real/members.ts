@@ -56,7 +56,12 @@ function layout(base: DatabaseLayout, folder: string, key: DatabaseKey): Databas
 }
 
 /** Three folders; with `source`, a running cluster made of that standalone file. */
-export async function startLab(source: string | undefined, key: DatabaseKey = "nb"): Promise<Lab> {
+export async function startLab(
+  source: string | undefined,
+  key: DatabaseKey = "nb",
+  /** Called with each member's folder before anything is in it. */
+  prepare: (home: string) => void = () => {},
+): Promise<Lab> {
   const database = DATABASE_NAMES[key];
   const folder = temporaryFolder();
   const profile: LayoutProfile = { ...findProfile("debian"), clients: [] };
@@ -64,6 +69,7 @@ export async function startLab(source: string | undefined, key: DatabaseKey = "n
   for (const name of NAMES) {
     const home = join(folder, name);
     mkdirSync(home);
+    prepare(home);
     const own = layout(profile.databases[key], home, key);
     members.push({
       name,

@@ -149,7 +149,7 @@ export class Host {
   /** Copies a file with owner, mode and times, and compares. `attempt` tells this try's partial file from those of others. */
   async copy(from: string, to: string, attempt: number): Promise<string> {
     const partial = `${to}.partial-${attempt}`;
-    await this.#must("copy", from, ["cp", "-p", "--", from, partial], BULK_MS);
+    await this.#orRemove(partial, this.#must("copy", from, ["cp", "-p", "--", from, partial], BULK_MS));
     const [source, copied] = [await this.hash(from), await this.hash(partial)];
     if (source !== copied)
       throw this.error(
@@ -163,6 +163,16 @@ export class Host {
     return copied;
   }
 
+  /** What was begun of our own and failed must not take the room that the next try needs. */
+  async #orRemove(partial: string, work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      await this.run(["rm", "-f", "--", partial]).catch(() => undefined);
+      throw error;
+    }
+  }
+
   /** Sends a file from this machine; it gets its name when it is whole, and never that of another. */
   async put(
     local: string,
@@ -174,7 +184,8 @@ export class Host {
     attempt: number,
   ): Promise<void> {
     const partial = `${via}/incoming.${baseName(to)}.${attempt}`;
-    await this.#must("write", partial, ["dd", `of=${partial}`, "bs=1048576", "conv=fsync"], BULK_MS, chunksOf(local));
+    const write = ["dd", `of=${partial}`, "bs=1048576", "conv=fsync"];
+    await this.#orRemove(partial, this.#must("write", partial, write, BULK_MS, chunksOf(local)));
     const arrived = await this.hash(partial);
     if (arrived !== sha256)
       throw this.error(

@@ -131,10 +131,14 @@ export class JournalFile implements AsyncDisposable {
         remedy: "find out why the restore is begun over and over",
       });
     try {
-      await this.#file.write(text);
+      await this.#file.writeFile(text);
       await this.#file.sync();
-    } catch (error) {
-      throw ioError(error, this.#path);
+    } catch (cause) {
+      throw new BackupError("IO", `${this.#path} cannot be written: ${(cause as Error).message}`, {
+        path: this.#path,
+        remedy: "see to the disk (free space, if it is full), then resume (--resume) or take it all back (--undo)",
+        cause,
+      });
     }
   }
 
