@@ -49,34 +49,38 @@ describe.each(versions)("ovsdb-server %s", (version) => {
   const hasPreVote = minor(version) >= 303;
   const profile = profileOf(minor(version) < minor(OLDEST_VERSION) ? OLDEST_VERSION : version);
 
+  // What a release before 2.12 says of a snapshot no newer one takes, and nor do we.
+  const hasTimer = minor(version) >= 212;
+  const isReadable = (json: Json): boolean =>
+    hasTimer || (json as { method: string }).method !== "install_snapshot_request";
+  const messages = exchange.filter(isReadable).map((json) => decodeMessage(json));
+
   test("said every kind of message", () => {
-    expect([...new Set(exchange.map((json) => decodeMessage(json).type))].sort()).toEqual([...METHODS].sort());
+    expect([...new Set(exchange.map((json) => (json as { method: string }).method))].sort()).toEqual(
+      [...METHODS].sort(),
+    );
   });
 
   test("its messages are read and written back, member for member", () => {
-    for (const json of exchange) expect(encodeMessage(decodeMessage(json))).toEqual(json);
+    for (const json of exchange)
+      if (isReadable(json)) expect(encodeMessage(decodeMessage(json))).toEqual(json);
+      else expect(() => decodeMessage(json)).toThrow('required "election_timer" member is missing');
   });
 
   test("asks for votes before it raises its term since 3.3 alone, as its profile says", () => {
-    const messages = exchange.map((json) => decodeMessage(json));
     expect(messages.some((message) => "is_prevote" in message && message.is_prevote === true)).toBe(hasPreVote);
     expect(profile.preVote).toBe(hasPreVote);
     // What an older server would not take is never said to it by one of its own release.
-    if (!hasPreVote) for (const json of exchange) decodeMessage(json, { preVote: false });
+    if (!hasPreVote) for (const json of exchange.filter(isReadable)) decodeMessage(json, { preVote: false });
   });
 
   test("sends what is missing in batches since 2.14 alone, as its profile says", () => {
-    const sizes = exchange.map((json) => decodeMessage(json)).map((each) => ("log" in each ? each.log.length : 0));
+    const sizes = messages.flatMap((each) =>
+      // Behind a snapshot all that is left comes at once since 2.12.1.
+      each.type === "append_request" && each.comment !== "snapshot installed" ? [each.log.length] : [],
+    );
     if (!profile.appendsInBatches) expect(Math.max(...sizes)).toBe(1);
     else expect(Math.max(...sizes)).toBeGreaterThan(1);
-  });
-
-  test("writes the election timer into snapshots since 2.12 alone", () => {
-    const snapshots = exchange
-      .map((json) => decodeMessage(json))
-      .filter((each) => each.type === "install_snapshot_request");
-    expect(snapshots.length).toBeGreaterThan(0);
-    for (const each of snapshots) expect(each.election_timer !== undefined).toBe(minor(version) >= 212);
   });
 
   test.each(Object.entries(files))(
