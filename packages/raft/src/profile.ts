@@ -88,11 +88,17 @@ export type Profile = Behaviour & {
 const ALIASES: Readonly<Record<string, string>> = { main: "99.0.0", "kube-ovn": "3.5.3" };
 
 export const OLDEST_VERSION = "2.13.0";
+/** Branches, first and last of each major version: 2.18 and 3.8 were never made, or not when this was written. */
+const BRANCHES: readonly (readonly [major: number, first: number, last: number])[] = [
+  [2, 13, 17],
+  [3, 0, 7],
+];
 export const DEFAULT_VERSION = "3.7.1";
 
 /**
  * The behaviour of an Open vSwitch release, from 2.13 to 3.7 and `main`; single switches may be set otherwise, so that a
- * proposed change can be judged before it is written. Throws `BAD_PROFILE` for what is no version, or too old.
+ * proposed change can be judged before it is written. Throws `BAD_PROFILE` for what is no version, too old, or of a branch
+ * that is not known: what such a release does cannot be told.
  */
 export function profileOf(version: string = DEFAULT_VERSION, overrides: Partial<Behaviour> = {}): Profile {
   for (const name of Object.keys(overrides)) {
@@ -104,9 +110,17 @@ export function profileOf(version: string = DEFAULT_VERSION, overrides: Partial<
     throw new RaftError("BAD_PROFILE", `"${version}" is no version: write it as 3.1.0, 3.7, main or kube-ovn`);
   if (compare(parts, parseVersion(OLDEST_VERSION) ?? parts) < 0)
     throw new RaftError("BAD_PROFILE", `version ${version} is too old: profiles begin with ${OLDEST_VERSION}`);
+  if (ALIASES[version] === undefined && !isKnownBranch(parts)) {
+    const known = BRANCHES.map(([major, first, last]) => `${major}.${first} to ${major}.${last}`).join(", ");
+    throw new RaftError("BAD_PROFILE", `no release ${version} is known: profiles are ${known}, main, kube-ovn`);
+  }
   const behaviour = {} as Record<BehaviourName, boolean>;
   for (const name of BEHAVIOUR_NAMES) behaviour[name] = overrides[name] ?? hasSince(parts, SINCE[name]);
   return { version, ...(behaviour as Behaviour) };
+}
+
+function isKnownBranch([major, minor]: Version): boolean {
+  return BRANCHES.some(([each, first, last]) => each === major && minor >= first && minor <= last);
 }
 
 type Version = readonly [major: number, minor: number, patch: number];

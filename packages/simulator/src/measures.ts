@@ -16,6 +16,8 @@ export type MeasureRow = {
   readonly measured: string;
   readonly simulated: string;
   readonly agrees: boolean;
+  /** False where it does not agree, and too few runs were made to blame anybody. */
+  readonly isSure: boolean;
 };
 
 type Measure = {
@@ -308,6 +310,9 @@ export function* measureRows(seeds: number): Generator<MeasureRow, void, void> {
   }
 }
 
+/** The spread of fewer runs than these is too narrow to say that a value lies outside of it. */
+export const SURE_SEEDS = 100;
+
 function rowOf(each: Measure, scenario: Scenario, profile: string, reading: Reading, seeds: number): MeasureRow {
   const runs = Array.from({ length: seeds }, (_, i) => {
     // Faults come at any moment between two heartbeats.
@@ -317,11 +322,23 @@ function rowOf(each: Measure, scenario: Scenario, profile: string, reading: Read
   const base = { id: each.id, what: each.what, profile };
   if (each.always !== undefined) {
     const count = runs.filter(each.always).length;
-    return { ...base, measured: reading.words ?? "", simulated: `so in ${count} of ${seeds}`, agrees: count === seeds };
+    return {
+      ...base,
+      measured: reading.words ?? "",
+      simulated: `so in ${count} of ${seeds}`,
+      agrees: count === seeds,
+      isSure: true,
+    };
   }
   const values = runs.map((run) => each.value?.(run)).filter((value) => value !== undefined);
   if (reading.never === true)
-    return { ...base, measured: "never", simulated: `${values.length} of ${seeds}`, agrees: values.length === 0 };
+    return {
+      ...base,
+      measured: "never",
+      simulated: `${values.length} of ${seeds}`,
+      agrees: values.length === 0,
+      isSure: true,
+    };
   const [low, high] = [quantile(values, 0.002), quantile(values, 0.998)];
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const inside = (reading.seconds ?? []).every((value) => value >= low - 0.1 && value <= high + 0.1);
@@ -335,6 +352,7 @@ function rowOf(each: Measure, scenario: Scenario, profile: string, reading: Read
     measured: `${told.join(", ")} s`,
     simulated: `${low.toFixed(2)} … ${high.toFixed(2)}, mean ${mean.toFixed(2)} s`,
     agrees: inside && isNear,
+    isSure: (inside && isNear) || seeds >= SURE_SEEDS,
   };
 }
 

@@ -51,6 +51,20 @@ describe("quorum-sim", () => {
     [["odds", "--zone-availability", "140%"], "Not a share"],
     [["timer", "--stall", "0s"], "stalls: 0 < p50"],
     [["plan", "--order", "m7"], 'there is no member "m7"'],
+    [["plan", "--profile", "9.9"], "no release 9.9 is known: profiles are 2.13 to 2.17, 3.0 to 3.7, main, kube-ovn"],
+    [["run", "s1", "--profile", "3.8.0"], "no release 3.8.0 is known"],
+    [["plan", "--order", "m1,m2,m1"], "m1 is restarted twice: name each member once"],
+    [["what-if", "--restart", "m2,m2"], "m2 is restarted twice: name each member once"],
+    [["what-if", "--kick"], "kick goes with wipe"],
+    [["what-if", "--wait", "soon"], "Not a duration"],
+    [["plan", "--wait", "40"], "Not a duration"],
+    [
+      ["run", "s1", "--html", "no-such-folder/a.html"],
+      "--html no-such-folder/a.html: there is no folder no-such-folder",
+    ],
+    [["run", "s1", "--trace", "."], "--trace .: this is a folder"],
+    [["sweep", "--save", "no-such-folder/a.yaml"], "there is no folder no-such-folder"],
+    [["shrink", "s5", "--towards", "glory"], "--towards glory: no outcome"],
     [["plan", "--from-status", "package.json"], "package.json: this is not what ovs-appctl cluster/status prints"],
     [["diff", "s1@colour=red", "s1"], '"colour=red" is no setting'],
     [["diff", "s5@members=2", "s5"], "members=2: a whole number from 3"],
@@ -99,7 +113,7 @@ describe("quorum-sim", () => {
       ["shrink", "s7", "--json"],
     ]) {
       const { out, err } = await run(...args);
-      if (args[0] === "shrink") expect(err).toContain("nothing is wrong with seed 1");
+      if (args[0] === "shrink") expect(err).toContain('comes to "violation"');
       else expect({ args, version: (JSON.parse(out) as { version: number }).version }).toEqual({ args, version: 1 });
     }
   });
@@ -111,6 +125,60 @@ describe("quorum-sim", () => {
       (await run("what-if", "--down", "6s", "--wait", "healthy", "--how", "exit", "--seeds", "5", "--outage", "1s"))
         .status,
     ).toBe(0);
+  });
+
+  test("what shrinks nothing says what the scenario comes to, and how to ask for that", async () => {
+    const { status, err } = await run("shrink", "s5");
+    expect(status).toBe(6);
+    expect(err).toContain('seed 1 of s5-wipe-rolling comes to "permanent"');
+    expect(err).toContain("as the scenario expects");
+    expect(err).toContain("quorum-sim shrink s5-wipe-rolling --towards permanent");
+    const small = await run("shrink", "s5", "--towards", "permanent", "--save", "small.yaml");
+    expect(small.status).toBe(4);
+    expect(small.files.get("small.yaml")).toContain("verdict-permanent");
+    expect((await run("shrink", "s5", "--towards", "lost-writes")).err).toContain("and not to lost-writes");
+  });
+
+  test("a wiped member's ghost is named even where nothing is lost yet", async () => {
+    const wiped = ["what-if", "--restart", "m2", "--wipe", "--down", "3s", "--seeds", "3"];
+    const { out } = await run(...wiped);
+    expect(out).toContain("4 are configured then and 3 needed, of which 3 live");
+    expect(out).toContain("kick each old id once the new one has joined: --kick");
+    expect((await run(...wiped, "--kick")).out).not.toContain("stays configured");
+  });
+
+  test("a default that is a time has its unit", async () => {
+    for (const name of ["what-if", "plan", "timer", "odds", "sweep"])
+      for (const line of (await run(name, "--help")).out.split(/\n(?= +--)/))
+        if (line.includes("<duration>")) expect(line).not.toMatch(/\(default: \d+\)/);
+  });
+
+  test("the README has the keys of what each command prints for machines", async () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const row = (name: string): string => {
+      const found = readme.split("\n").find((line) => line.startsWith(`| ${name} |`) && line.includes("` `"));
+      return found?.slice(found.indexOf("|", 2)) ?? "";
+    };
+    const cases: readonly (readonly [row: string, ...args: string[]])[] = [
+      ["`run`", "run", "s4"],
+      ["`sweep`, `what-if`", "what-if", "--seeds", "2"],
+      ["`sweep` without a scenario", "sweep", "--seeds", "2"],
+      ["`plan`", "plan", "--down", "1s", "--seeds", "5", "--wait", "3s"],
+      ["`timer`", "timer"],
+      ["`diff`", "diff", "s14", "s14@3.1.0", "--seeds", "2"],
+      ["`shrink`", "shrink", "s5", "--towards", "permanent"],
+      ["`replay`", "replay", "s5", "--seeds", "1"],
+      ["`explore`", "explore", "--states", "200"],
+      ["`measures`", "measures", "--seeds", "20"],
+    ];
+    for (const [name, ...args] of cases) {
+      const keys = Object.keys(JSON.parse((await run(...args, "--json")).out) as object);
+      const text = row(name);
+      expect({ name, missing: keys.filter((key) => key !== "version" && !text.includes(`\`${key}`)) }).toEqual({
+        name,
+        missing: [],
+      });
+    }
   });
 
   test("what-if prints the plan as a file that run takes", async () => {

@@ -11,7 +11,31 @@ const WRONG: readonly (readonly [string, string, string])[] = [
   [
     "an unknown verb",
     `${head}schedule:\n  - { at: 1s, explode: m1 }\n`,
-    "plan.yaml:5:5: schedule.0: this step says nothing to do",
+    'plan.yaml:5:15: schedule.0.explode: "explode" is no verb; the verbs are restart',
+  ],
+  ["no verb", `${head}schedule:\n  - { at: 1s }\n`, "plan.yaml:5:5: schedule.0: this step says nothing to do"],
+  [
+    "a misspelt verb",
+    `${head}schedule:\n  - { at: 1s, resart: m1, down: 3s }\n`,
+    'plan.yaml:5:15: schedule.0.resart: "resart" is no verb: did you mean restart?',
+  ],
+  [
+    "a misspelt detail",
+    `${head}schedule:\n  - { at: 1s, restart: m1, dwn: 3s }\n`,
+    'plan.yaml:5:28: schedule.0.dwn: unknown key "dwn", did you mean down?',
+  ],
+  ["a detail that is missing", `${head}schedule:\n  - { at: 1s, restart: m1 }\n`, "schedule.0.down: restart needs it"],
+  ["nothing", "", "plan.yaml:1:1: there is no scenario in it"],
+  ["nothing but a remark", "# later\n", "plan.yaml:1:1: there is no scenario in it"],
+  [
+    "a step that the run never comes to",
+    `${head}schedule:\n  - { at: 1s, stop: m1 }\n  - { at: 5m, start: m1 }\nrun: { for: 3m }\n`,
+    "plan.yaml:6:1: start at 5m is beyond the end of the run, which is 3m long",
+  ],
+  [
+    "an upgrade to what is no release",
+    `${head}schedule:\n  - { at: 1s, upgrade: m1, profile: "9.9", down: 3s }\n`,
+    "schedule.0.profile: no release 9.9 is known",
   ],
   [
     "two verbs",

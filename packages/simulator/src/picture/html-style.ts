@@ -20,5 +20,6 @@ line.vote{stroke:#b0420a;stroke-width:1.6}circle.vote{fill:#b0420a}line.beat{str
 #story li button{all:unset;cursor:pointer;display:block;width:100%}#story li button:focus-visible{outline:2px solid #1f5f99}#story li.current{background:#eef3f9}
 .two{display:grid;grid-template-columns:1fr 1fr;gap:24px}#story{max-height:420px;overflow:auto;background:#fff;border:1px solid #e2e5ea;border-radius:6px;padding:8px 8px 8px 46px;margin:0;font-size:13px}
 #story li.past{color:#1d2530}#story li{color:#6d7784}#story li.fault-row{color:#b03060}#story li.violation-row{color:#c0392b;font-weight:600}
+@media(max-width:900px){.name{font-size:18px}.term,text.mark{font-size:16px}}
 @media(max-width:760px){.two{grid-template-columns:1fr}}
 `;

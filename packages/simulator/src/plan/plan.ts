@@ -60,6 +60,8 @@ export type RestartAdvice = {
   readonly smallestWaitMs: number | undefined;
   /** What to do: the asked plan if it will do, or the least change to it that does. */
   readonly instead: PlanVariant | undefined;
+  /** The same with a graceful exit, where that shortens what `instead` leaves of an outage by more than half. */
+  readonly better: PlanVariant | undefined;
   readonly steps: readonly PlanStep[];
 };
 
@@ -79,6 +81,7 @@ export async function planWait(question: PlanQuestion): Promise<RestartAdvice> {
     const tried = await variant(question, changed);
     if (isGood(tried)) instead = tried;
   }
+  const better = instead === undefined ? undefined : await gracefully(question, instead);
   return {
     asked,
     targetMs,
@@ -91,8 +94,17 @@ export async function planWait(question: PlanQuestion): Promise<RestartAdvice> {
       targetMs,
     ),
     instead,
+    better,
     steps: instead === undefined ? [] : stepsOf(instead, question),
   };
+}
+
+async function gracefully(question: PlanQuestion, found: PlanVariant): Promise<PlanVariant | undefined> {
+  if (found.how === "exit" || found.outageMs.max === 0 || question.signal?.aborted === true) return undefined;
+  const { wait, order, wipe, kick, kickGhosts } = found;
+  const tried = await variant(question, { how: "exit", wait, order, wipe, kick, kickGhosts });
+  const isWhole = tried.word !== "fatal" && tried.word !== "blocked";
+  return isWhole && tried.outageMs.max < found.outageMs.max / 2 ? tried : undefined;
 }
 
 type Base = Pick<PlanVariant, "how" | "wait" | "order" | "wipe" | "kick" | "kickGhosts">;

@@ -27,7 +27,8 @@ type Variant = {
 /** Where the packages of OVN have it; ovs-appctl wants the whole path. */
 const CONTROL = "/var/run/ovn/ovnnb_db.ctl";
 
-const STOP: Readonly<Record<StopHow, string>> = {
+/** How a server is stopped, with what to know about it behind the hash sign. */
+export const STOP: Readonly<Record<StopHow, string>> = {
   exit: `ovs-appctl -t ${CONTROL} exit    # a leader hands over first; ovnsb_db.ctl for OVN_Southbound`,
   terminate: 'kill -TERM "$(cat /var/run/ovn/ovnnb_db.pid)"    # ovnsb_db.pid for OVN_Southbound',
   kill: 'kill -KILL "$(cat /var/run/ovn/ovnnb_db.pid)"    # ovnsb_db.pid for OVN_Southbound',

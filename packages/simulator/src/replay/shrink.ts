@@ -1,5 +1,6 @@
 /** A schedule that goes wrong, made as small as it can be and still go wrong in the same way. */
-import type { Action, Scenario, Step } from "../scenario/types.ts";
+import { CHECKERS } from "../check/check.ts";
+import type { Action, Expectation, Scenario, Step, VerdictWord } from "../scenario/types.ts";
 import { simulate } from "../simulate.ts";
 import type { Run } from "../trace.ts";
 import { failuresOf, findingOf } from "./finding.ts";
@@ -17,28 +18,57 @@ export type ShrinkOptions = {
   readonly attempts?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly profile?: string | undefined;
+  /**
+   * What the small schedule has to come to, whatever the scenario expects: a verdict such as `permanent`, `lost-writes`, or
+   * the name of a checker. Without it: what is wrong with the scenario, in the same way.
+   */
+  readonly towards?: string | undefined;
   /** Called between two runs: a chance for whoever waits beside. */
   readonly breathe?: (() => Promise<void>) | undefined;
 };
 
 type Keep = (candidate: Scenario) => Promise<boolean>;
 
-/** Undefined if nothing is wrong with that seed. Steps are left out, then waits shortened; the result is a scenario to save. */
+/** Where `towards` may lead. */
+export const OUTCOMES: readonly string[] = ["brief", "outage", "permanent", "violation", "lost-writes", ...CHECKERS];
+
+const WORDS: readonly VerdictWord[] = ["safe", "brief", "outage", "permanent", "violation"];
+
+/** Whether a run comes to an outcome. */
+function comesTo({ verdict, violations, ackedLost }: Run, outcome: string): boolean {
+  if (outcome === "lost-writes") return ackedLost > 0;
+  return verdict.word === outcome || violations.some(({ checker }) => checker === outcome);
+}
+
+/** So that `replay` takes the outcome for what is wrong: everything but that is expected. */
+function against(outcome: string): Expectation {
+  const isWord = outcome !== "violation" && (WORDS as readonly string[]).includes(outcome);
+  return isWord ? { verdict: WORDS.filter((word) => word !== outcome) } : {};
+}
+
+/**
+ * Undefined if nothing is wrong with that seed, or it does not come to `towards`. Steps are left out, then waits shortened;
+ * the result is a scenario to save.
+ */
 export async function shrink(
   scenario: Scenario,
   seed: number,
   options: ShrinkOptions = {},
 ): Promise<Shrunk | undefined> {
-  const { attempts: most = 2000, signal, profile, breathe } = options;
-  const chosen = profile === undefined ? scenario : { ...scenario, cluster: { ...scenario.cluster, profile } };
-  const wanted = failuresOf(simulate(chosen, { seed, trace: "none" }), chosen.expect);
-  if (wanted.length === 0) return undefined;
+  const { attempts: most = 2000, signal, profile, towards, breathe } = options;
+  const released = profile === undefined ? scenario : { ...scenario, cluster: { ...scenario.cluster, profile } };
+  const chosen = towards === undefined ? released : { ...released, expect: against(towards) };
+  const first = simulate(chosen, { seed, trace: "none" });
+  const wanted = failuresOf(first, chosen.expect);
+  if (towards === undefined ? wanted.length === 0 : !comesTo(first, towards)) return undefined;
   let attempts = 1;
   let best = chosen;
   const fails = (candidate: Scenario): boolean => {
     if (attempts >= most || signal?.aborted === true) return false;
     attempts++;
-    const failures = failuresOf(simulate(candidate, { seed, trace: "none" }), candidate.expect);
+    const run = simulate(candidate, { seed, trace: "none" });
+    if (towards !== undefined) return comesTo(run, towards);
+    const failures = failuresOf(run, candidate.expect);
     return failures.length === wanted.length && wanted.every((each, i) => failures[i] === each);
   };
   const keep: Keep = async (candidate) => {

@@ -1,18 +1,16 @@
 /** YAML or JSON to a scenario. What is wrong is told with line and column, all of it at once. */
-import { BEHAVIOUR_NAMES, profileOf } from "@ovnha/raft";
+import { BEHAVIOUR_NAMES } from "@ovnha/raft";
 import { type Document, isCollection, isNode, isPair, isScalar, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { ScenarioError } from "./error.ts";
+import { formatDuration } from "./format.ts";
 import { zStep } from "./steps.ts";
 import { DATABASE_BYTES, type Expectation, type Scenario, type Step } from "./types.ts";
-import { zBytes, zBytesPerSecond, zDelay, zDuration, zRate } from "./values.ts";
+import { zBytes, zBytesPerSecond, zDelay, zDuration, zRate, zVersion } from "./values.ts";
 
 const TEXT_MAX = 1 << 20;
 const STEPS_MAX = 10_000;
 
-const zVersion = z
-  .string()
-  .refine(isProfile, { message: 'a release such as "3.1.0" or "3.7.1", from 2.13 on, or "main"' });
 const zFlags = z.partialRecord(z.enum(BEHAVIOUR_NAMES as [string, ...string[]]), z.boolean());
 const zTimer = zDuration.refine((ms) => ms >= 100 && ms <= 600_000, "an election timer is 100ms to 600s");
 const words = ["safe", "brief", "outage", "permanent", "violation"] as const;
@@ -119,15 +117,6 @@ const zScenario = z.strictObject({
 /** The shape of a file, without what is checked behind it; see schema.ts. */
 export const scenarioInput: z.ZodType = zScenario;
 
-function isProfile(text: string): boolean {
-  try {
-    profileOf(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Throws `ScenarioError` with every complaint, a line each; `line` and `column` are those of the first. */
 export function parseScenario(text: string, file?: string): Scenario {
   if (text.length > TEXT_MAX)
@@ -143,6 +132,11 @@ export function parseScenario(text: string, file?: string): Scenario {
       column: col,
     });
   }
+  if (document.contents === null)
+    throw new ScenarioError(
+      "there is no scenario in it: it begins with version: 1, a name and a schedule (quorum-sim show s1 prints one)",
+      { file, line: 1, column: 1 },
+    );
   const parsed = zScenario.safeParse(plainValue(document, file));
   if (!parsed.success) throw complain(parsed.error, document, lines, file);
   const { cluster, models, groups, clients, schedule, run, found, ...rest } = parsed.data;
@@ -183,6 +177,7 @@ export function parseScenario(text: string, file?: string): Scenario {
     ...(found && { found: { seed: found.seed, traceHash: found.trace, failures: found.failures } }),
   };
   checkNames(scenario, file);
+  checkTimes(scenario, file);
   return scenario;
 }
 
@@ -222,6 +217,17 @@ function checkNames(scenario: Scenario, file: string | undefined): void {
   }
   for (const { to } of scenario.clients) check(to, undefined);
   if (scenario.groups.length > 0) checkGroups(scenario, file);
+}
+
+/** A step that the run never comes to would be taken for done. */
+function checkTimes({ steps, forMs }: Scenario, file: string | undefined): void {
+  for (const step of steps) {
+    if (!("at" in step) || step.at.ms <= forMs) continue;
+    throw new ScenarioError(
+      `${step.action.do} at ${formatDuration(step.at.ms)} is beyond the end of the run, which is ${formatDuration(forMs)} long: write run: { for: ${formatDuration(step.at.ms)} } or more`,
+      { file, line: step.line ?? 1, column: 1 },
+    );
+  }
 }
 
 /** What happens to a host happens to it in every group: so it must be plain which host is meant. */

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import type { Action, Condition, Step } from "./types.ts";
 import { durationMs } from "./duration.ts";
-import { zBytesPerSecond, zDelay, zDuration } from "./values.ts";
+import { nearest } from "./nearest.ts";
+import { zBytesPerSecond, zDelay, zDuration, zVersion } from "./values.ts";
 
 type WithoutLine<T> = T extends unknown ? Omit<T, "line"> : never;
 /** A step that does not know its line yet. */
@@ -132,7 +133,7 @@ const VERBS = {
   },
   upgrade: {
     value: zTarget,
-    rest: { profile: z.string(), down: zDuration },
+    rest: { profile: zVersion, down: zDuration },
     make: (target: string, rest) => ({ do: "upgrade", target, profile: rest.profile, downMs: rest.down }),
   },
   "failure-test": {
@@ -155,6 +156,9 @@ const VERBS = {
 } as const satisfies Record<string, { value: z.ZodType; rest: z.ZodRawShape; make: (value: any, rest: any) => Action }>;
 
 export const VERB_NAMES: readonly string[] = Object.keys(VERBS);
+
+/** What any step may say besides its verb. */
+const STEP_KEYS: readonly string[] = ["at", "when", "after", "within"];
 
 const CONDITION = /^(?:(healthy|caught-up|no-leader|leader)|([a-z0-9]+)\.(connected|joined|leads))$/;
 
@@ -222,6 +226,10 @@ export function stepInput(verb: string): z.ZodType {
     .meta({ title: verb });
 }
 
+function isMissing(raw: Readonly<Record<string, unknown>>, path: readonly PropertyKey[]): boolean {
+  return path.length === 1 && raw[String(path[0])] === undefined;
+}
+
 /** One step: the verb decides which other keys there may be. */
 export const zStep: z.ZodType<Unplaced> = z.record(z.string(), z.unknown()).transform((raw, context): Unplaced => {
   const named = Object.keys(raw).filter((key) => STEPS.has(key));
@@ -231,22 +239,33 @@ export const zStep: z.ZodType<Unplaced> = z.record(z.string(), z.unknown()).tran
   );
   const [verb] = verbs;
   if (verb === undefined || verbs.length > 1) {
+    const strange = Object.keys(raw).find((key) => !STEP_KEYS.includes(key) && !STEPS.has(key));
+    const meant = strange === undefined ? undefined : nearest(strange, VERB_NAMES);
     const what =
-      verb === undefined ? "this step says nothing to do" : `this step does two things: ${verbs.join(" and ")}`;
-    context.addIssue({ code: "custom", message: `${what}; the verbs are ${VERB_NAMES.join(", ")}` });
+      verb !== undefined
+        ? `this step does two things: ${verbs.join(" and ")}`
+        : strange === undefined
+          ? "this step says nothing to do"
+          : `"${strange}" is no verb${meant === undefined ? "" : `: did you mean ${meant}?`}`;
+    context.addIssue({
+      code: "custom",
+      message: meant === undefined || verb !== undefined ? `${what}; the verbs are ${VERB_NAMES.join(", ")}` : what,
+      path: verb === undefined && strange !== undefined ? [strange] : [],
+    });
     return z.NEVER;
   }
   const parsed = STEPS.get(verb)!.safeParse(raw);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
     const [unknown] = issue.code === "unrecognized_keys" ? issue.keys : [];
-    const known = ["at", "when", "after", "within", ...Object.keys(VERBS[verb as keyof typeof VERBS].rest)];
+    const known = [...STEP_KEYS, ...Object.keys(VERBS[verb as keyof typeof VERBS].rest)];
+    const meant = unknown === undefined ? undefined : nearest(unknown, known);
     context.addIssue(
       unknown === undefined
-        ? { code: "custom", message: issue.message, path: issue.path }
+        ? { code: "custom", message: isMissing(raw, issue.path) ? `${verb} needs it` : issue.message, path: issue.path }
         : {
             code: "custom",
-            message: `unknown key "${unknown}": ${verb} takes ${known.join(", ")}`,
+            message: `unknown key "${unknown}"${meant === undefined ? "" : `, did you mean ${meant}?`}: ${verb} takes ${known.join(", ")}`,
             path: [...issue.path, unknown],
           },
     );

@@ -1,4 +1,5 @@
 /** Durations, rates and distributions as people write them; every one needs its unit. */
+import { profileOf } from "@ovnha/raft";
 import { z } from "zod";
 import { durationMs, UNITS } from "./duration.ts";
 import type { Delay } from "./types.ts";
@@ -38,6 +39,15 @@ export const zRate: z.ZodType<number> = z
     return z.NEVER;
   })
   .meta(TEXT.rate);
+
+/** A release of Open vSwitch that there is a profile of. */
+export const zVersion: z.ZodType<string> = z.string().superRefine((text, context) => {
+  try {
+    profileOf(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+  }
+});
 
 function bytesOf(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*(k|M|G)?B$/.exec(text.trim());

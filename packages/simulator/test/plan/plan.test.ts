@@ -54,6 +54,21 @@ describe("planWait", () => {
       expect(runSeed(scenario, seed).longestOutageMs).toBeLessThanOrEqual(found.targetMs);
   });
 
+  test("no wait is proposed that is shorter than one is down, however long an outage is bearable", async () => {
+    const found = await planWait({ ...MASTERS, downMs: 6000, wait: 20_000, targetMs: 60_000 });
+    expect(found.smallestWaitMs).toBeGreaterThanOrEqual(7000);
+    expect(found.smallestWaitMs).toBeLessThanOrEqual(8000);
+  });
+
+  test("where SIGTERM will do and the leader is missed for a while, the graceful exit is told of", async () => {
+    const found = await planWait({ ...MASTERS, how: "terminate", downMs: 2000 });
+    expect(found).toMatchObject({ meetsTarget: true, asked: { word: "brief" }, instead: { how: "terminate" } });
+    expect(found.better).toMatchObject({ how: "exit", order: ["m3", "m2", "m1"] });
+    expect(found.better!.outageMs.max).toBeLessThan(found.asked.outageMs.max / 2);
+    // Who exits already is told of nothing better.
+    expect((await planWait({ ...MASTERS, how: "exit", downMs: 2000 })).better).toBeUndefined();
+  });
+
   test("a gate that waits for a ghost never opens: kick it first", async () => {
     const found = await planWait({ ...MASTERS, ghosts: 1, downMs: 2000 });
     expect(found.meetsTarget).toBe(false);
@@ -70,6 +85,8 @@ describe("planWait", () => {
   test("is refused with words", async () => {
     await expect(planWait({ ...MASTERS, order: [] })).rejects.toThrow("restarts at least one member");
     await expect(planWait({ ...MASTERS, order: ["m9"] })).rejects.toThrow(ScenarioError);
+    await expect(planWait({ ...MASTERS, order: ["m2", "m3", "m2"] })).rejects.toThrow("m2 is restarted twice");
+    await expect(planWait({ ...MASTERS, kick: true })).rejects.toThrow("kick goes with wipe");
   });
 });
 
@@ -152,6 +169,12 @@ Servers:
     cccc (cccc at tcp:10.0.0.3:6643)
     dddd (dddd at tcp:10.0.0.3:6643)
 `;
+  const status = (self: string, id: string, connections: string, servers: string): string =>
+    text(self, sid(id), "follower")
+      .replace(/Connections: .*/, `Connections: ${connections}`)
+      .replace(/Servers:\n[\s\S]*/, `Servers:\n${servers}`);
+  const THREE =
+    "    aaaa (aaaa at tcp:10.0.0.1:6643) (self)\n    bbbb (bbbb at tcp:10.0.0.2:6643) last msg 120 ms ago\n    cccc (cccc at tcp:10.0.0.3:6643)\n";
   const sid = (head: string): string => `${head}0000-0000-4000-8000-000000000000`;
   test("members that answer, ghosts that do not, the timer and the leader", async () => {
     const statuses = [
@@ -166,6 +189,29 @@ Servers:
       leader: "m1",
     });
   });
+  test("who gave no status is judged by what the others hear of it, and is told", async () => {
+    const alone = liveCluster([readStatus(status("1", "aaaa", "->bbbb (->cccc)", THREE))]);
+    expect(alone).toMatchObject({ members: 2, ghosts: 1, names: { m1: "aaaa", m2: "bbbb" } });
+    expect(alone.notHeard).toMatchObject([
+      { id: "bbbb", isAlive: true, why: "aaaa heard it 120 ms before" },
+      { id: "cccc", isAlive: false },
+    ]);
+    const linked = liveCluster([readStatus(status("1", "aaaa", "->bbbb <-bbbb ->cccc <-cccc", THREE))]);
+    expect(linked).toMatchObject({ members: 3, ghosts: 0 });
+    expect(linked.notHeard).toContainEqual({ id: "cccc", isAlive: true, why: "it has a session to aaaa" });
+    // A session that goes out reaches whoever has the address now: it proves nothing. Nor does what was heard long ago.
+    const old = THREE.replace("120 ms", "90000 ms");
+    const reached = liveCluster([readStatus(status("1", "aaaa", "->bbbb ->cccc", old))]);
+    expect(reached).toMatchObject({ members: 1, ghosts: 2 });
+  });
+
+  test("two of one server, and answers of different clusters, are refused", async () => {
+    const one = text("1", sid("aaaa"), "leader");
+    expect(() => liveCluster([one, one].map(readStatus))).toThrow("two of the answers are of server aaaa");
+    const other = text("2", sid("bbbb"), "follower").replaceAll("d8b5", "e9c6");
+    expect(() => liveCluster([one, other].map(readStatus))).toThrow("of different clusters (d8b5, e9c6)");
+  });
+
   test("what is no status is refused", async () => {
     expect(() => readStatus("hello")).toThrow(ScenarioError);
     expect(() => liveCluster([])).toThrow(ScenarioError);

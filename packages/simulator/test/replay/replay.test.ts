@@ -36,6 +36,20 @@ test("what is not needed goes, and the failure stays", async () => {
   expect(await replay(saved)).toMatchObject({ outcome: "same", tried: 1 });
 });
 
+test("a loss that is expected is no failure, and what leads to it is found when it is asked for", async () => {
+  const s5 = findScenario("s5");
+  expect(await shrink(s5, 1)).toBeUndefined();
+  expect(await shrink(s5, 1, { towards: "lost-writes" })).toBeUndefined();
+  const small = (await shrink(s5, 1, { towards: "permanent" }))!;
+  expect(small.run.verdict.word).toBe("permanent");
+  expect(small.scenario.steps.length).toBeLessThan(s5.steps.length);
+  // Saved, it is a failure like any other.
+  expect(small.failures).toEqual(["verdict-permanent"]);
+  expect(await replay(parseScenario(formatScenario(small.scenario)))).toMatchObject({ outcome: "same" });
+  const broken = (await shrink(findScenario("s7"), 1, { towards: "state-machine-safety" }))!;
+  expect(broken.failures).toContain("state-machine-safety");
+});
+
 test("after a change of the code the file still finds it: by its own seed, by another, or it says that it is gone", async () => {
   const small = (await shrink(NOISY, bad()))!;
   const found = small.scenario.found!;

@@ -1,6 +1,6 @@
 /** Arguments as people write them, and what is said when they cannot be read. */
 import { profileOf } from "@ovnha/raft";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { durationMs } from "../../scenario/duration.ts";
 
 export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -18,6 +18,11 @@ export function duration(text: string): number {
   const ms = durationMs(text);
   if (ms !== undefined) return ms;
   throw new InvalidArgumentError("Not a duration: write a number and a unit, such as 500ms, 40s, 2m.");
+}
+
+/** An option that is a duration; its default is shown as it is given here, with its unit. */
+export function lasting(flags: string, description: string, usually: string): Option {
+  return new Option(flags, description).argParser(duration).default(duration(usually), usually);
 }
 
 export function seconds(text: string): number {

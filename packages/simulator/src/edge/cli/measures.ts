@@ -11,7 +11,7 @@ export function addMeasures(program: Command, terminal: Terminal, end: (status: 
     .option("--seeds <n>", "how often each is simulated", integer(20, 100_000), 100)
     .option("--json", "print the rows as JSON")
     .action(async ({ seeds, json }: { readonly seeds: number; readonly json?: boolean }) => {
-      const { MEASURE_ROWS, measureRows } = await import("../../measures.ts");
+      const { MEASURE_ROWS, measureRows, SURE_SEEDS } = await import("../../measures.ts");
       const rows = [];
       const bar = progress(terminal);
       for (const row of measureRows(seeds)) {
@@ -21,20 +21,26 @@ export function addMeasures(program: Command, terminal: Terminal, end: (status: 
         if (terminal.signal.aborted) break;
       }
       bar.stop();
-      const { green, red } = colours(terminal);
+      const { green, red, yellow } = colours(terminal);
       if (json === true) terminal.out(`${JSON.stringify({ version: 1, rows }, undefined, 2)}\n`);
       else {
-        const cells = rows.map(({ id, what, profile, measured, simulated, agrees }) => [
+        const cells = rows.map(({ id, what, profile, measured, simulated, agrees, isSure }) => [
           id,
           profile,
           what,
           measured,
           simulated,
-          agrees ? green("agrees") : red("differs"),
+          agrees ? green("agrees") : isSure ? red("differs") : yellow("too few seeds"),
         ]);
         terminal.out(`${table(["", "OVS", "what", "measured", "simulated", ""], cells)}\n`);
+        const unsure = rows.filter(({ isSure }) => !isSure).length;
+        if (unsure > 0)
+          terminal.out(
+            `\n${unsure} of ${rows.length} rows cannot be judged: the spread of ${seeds} seeds is too narrow to say that a measured value lies outside of it; --seeds ${SURE_SEEDS} or more can\n`,
+          );
       }
       if (terminal.signal.aborted) return end(EXIT.interrupted);
-      end(rows.every(({ agrees }) => agrees) ? EXIT.met : EXIT.twin);
+      if (rows.some(({ agrees, isSure }) => !agrees && isSure)) return end(EXIT.twin);
+      end(rows.every(({ agrees }) => agrees) ? EXIT.met : EXIT.unmet);
     });
 }

@@ -1,7 +1,7 @@
 /** `quorum-sim odds`: how available, with how many members, zones and ghosts. */
 import type { Command } from "commander";
 import type { Odds } from "../../odds/odds.ts";
-import { duration, integer, share } from "./arguments.ts";
+import { integer, lasting, share } from "./arguments.ts";
 import { colours, EXIT, type Terminal, table } from "./output.ts";
 
 type Options = {
@@ -26,11 +26,11 @@ export function addOdds(program: Command, terminal: Terminal, end: (status: numb
     .description("How many minutes a year is quorum missing? Exactly, and by chance beside it")
     .option("--members <list>", "sizes to compare", list, [1, 3, 5])
     .option("--ghosts <n>", "configured server ids that nobody has any more", integer(0, 20), 0)
-    .option("--mtbf <duration>", "mean time between failures of one machine", duration, 30 * 24 * HOUR_MS)
-    .option("--mttr <duration>", "mean time until it serves again", duration, HOUR_MS)
+    .addOption(lasting("--mtbf <duration>", "mean time between failures of one machine", "30d"))
+    .addOption(lasting("--mttr <duration>", "mean time until it serves again", "1h"))
     .option("--zones <list>", "members in each zone, such as 2,1; replaces --members", list)
     .option("--zone-availability <share>", "share of time a zone is up, such as 99.9%", share, 1)
-    .option("--timer <duration>", "election timer", duration, 1000)
+    .addOption(lasting("--timer <duration>", "election timer", "1s"))
     .option("--samples <n>", "draws of the Monte Carlo", integer(100, 100_000_000), 200_000)
     .option("--seed <n>", "of the Monte Carlo", integer(0), 1)
     .option("--json", "print the result as JSON")

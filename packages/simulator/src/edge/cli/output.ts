@@ -1,6 +1,9 @@
 /** What commands print, and how they end. */
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import Table from "cli-table3";
 import pc from "picocolors";
+import { ScenarioError } from "../../scenario/error.ts";
 import type { VerdictWord } from "../../scenario/types.ts";
 import type { Run } from "../../trace.ts";
 import { storyOf } from "../../picture/story.ts";
@@ -19,6 +22,23 @@ export type Terminal = {
   readonly signal: AbortSignal;
   readonly writeFile: (path: string, text: string) => void;
 };
+
+/** Asked before the work, so that no run is lost for a mistyped folder. Throws `ScenarioError`. */
+export function mustBeWritable(option: string, path: string | undefined): void {
+  if (path === undefined) return;
+  const folder = dirname(path);
+  const refuse = (why: string): never => {
+    throw new ScenarioError(`${option} ${path}: ${why}`);
+  };
+  const about = statSync(folder, { throwIfNoEntry: false });
+  if (about?.isDirectory() !== true) refuse(`there is no folder ${folder}`);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) refuse("this is a folder; name a file in it");
+  try {
+    accessSync(existsSync(path) ? path : folder, constants.W_OK);
+  } catch {
+    refuse("it may not be written");
+  }
+}
 
 /** Exit statuses that scripts can use. */
 export const EXIT = {

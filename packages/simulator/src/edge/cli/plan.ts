@@ -5,8 +5,9 @@ import { ScenarioError } from "../../scenario/error.ts";
 import type { StopHow } from "../../scenario/types.ts";
 import type { PlanVariant, RestartAdvice } from "../../plan/plan.ts";
 import type { LiveCluster } from "../../plan/live.ts";
+import { STOP } from "../../plan/steps.ts";
 import type { Wait } from "../../what-if.ts";
-import { duration, integer, profile, wait } from "./arguments.ts";
+import { duration, integer, lasting, profile, wait } from "./arguments.ts";
 import { breathe } from "./progress.ts";
 import { colours, EXIT, seconds, type Terminal } from "./output.ts";
 
@@ -35,7 +36,7 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
     .option("--timer <duration>", "election timer; default 1s", duration)
     .option("--order <names>", "who, in order; default all of them, the leader last")
     .option("--how <how>", "kill, terminate, exit (hands over) or powerloss", "terminate")
-    .option("--down <duration>", "how long each is down", duration, 40_000)
+    .addOption(lasting("--down <duration>", "how long each is down", "40s"))
     .addOption(
       new Option(
         "--wait <duration|healthy|joined>",
@@ -124,9 +125,14 @@ function print(terminal: Terminal, found: RestartAdvice, live: LiveCluster | und
   if (live !== undefined) {
     const names = Object.entries(live.names).map(([name, id]) => `${name} = ${id.slice(0, 4)}`);
     out(
-      `${dim(`from cluster/status: ${names.join(", ")}; leader ${live.leader ?? "unknown"}; ${live.ghosts} configured and not answering; timer ${live.electionTimerMs} ms`)}\n`,
+      `${dim(`from cluster/status: ${names.join(", ")}; leader ${live.leader ?? "unknown"}; ${live.ghosts} configured and silent; timer ${live.electionTimerMs} ms`)}\n`,
     );
+    for (const { id, isAlive, why } of live.notHeard)
+      out(
+        `${yellow("not heard")}     ${id.slice(0, 4)}: no status of it was given; ${why}: ${isAlive ? "taken for alive" : "taken for a machine that is down or an id that nobody has; if it runs, give its status too"}\n`,
+      );
   }
+  const { better } = found;
   const word = asked.word === "fatal" ? asked.word.toUpperCase() : asked.word;
   out(`${bold(paint[asked.word](word))}  ${describe(asked)}\n`);
   out(`why           ${found.why}\n`);
@@ -154,6 +160,10 @@ function print(terminal: Terminal, found: RestartAdvice, live: LiveCluster | und
     for (const { number, commands } of found.steps)
       out(commands.map((each, i) => `${i === 0 ? `${String(number).padStart(3)}.` : "    "} ${each}\n`).join(""));
   }
+  if (better !== undefined)
+    out(
+      `\n${bold("better still")}  stop each with "${STOP.exit.replace(/ {2,}#.*/, "")}": a leader hands over first, and ${better.outageMs.max === 0 ? "writes never stop" : `the worst is ${seconds(better.outageMs.max)} instead of ${seconds(instead?.outageMs.max ?? 0)}`}; --how exit shows it\n`,
+    );
 }
 
 function describe({ order, how, wait: until, wipe, kick, kickGhosts }: PlanVariant): string {

@@ -3,7 +3,9 @@ import type { Command } from "commander";
 import { storyOf } from "../../picture/story.ts";
 import { integer, profile } from "./arguments.ts";
 import { breathe } from "./progress.ts";
-import { colours, EXIT, exitOf, printRun, type Terminal } from "./output.ts";
+import { ScenarioError } from "../../scenario/error.ts";
+import type { Scenario } from "../../scenario/types.ts";
+import { colours, EXIT, exitOf, mustBeWritable, printRun, type Terminal } from "./output.ts";
 import type { Shrunk } from "../../replay/shrink.ts";
 
 const OUTCOMES = {
@@ -50,6 +52,10 @@ export function addShrink(program: Command, terminal: Terminal, end: (status: nu
     .description("Make a schedule that goes wrong as small as it can be and still go wrong in the same way")
     .argument("<scenario>", "a file, or a shipped scenario")
     .option("--seed <n>", "the seed that goes wrong; default the one that the file names, or 1", integer(0))
+    .option(
+      "--towards <outcome>",
+      "keep what leads to this, whatever the scenario expects: brief, outage, permanent, violation, lost-writes, or a checker",
+    )
     .option("--profile <version>", "behave as this release of OVS", profile)
     .option("--attempts <n>", "at most as many simulations", integer(1, 1_000_000), 2000)
     .option("--save <file>", "write it, to be replayed")
@@ -57,21 +63,33 @@ export function addShrink(program: Command, terminal: Terminal, end: (status: nu
     .action(
       async (
         what: string,
-        options: { seed?: number; profile?: string; attempts: number; save?: string; json?: boolean },
+        options: {
+          seed?: number;
+          profile?: string;
+          towards?: string;
+          attempts: number;
+          save?: string;
+          json?: boolean;
+        },
       ) => {
+        mustBeWritable("--save", options.save);
         const { findScenario } = await import("../scenarios.ts");
-        const { shrink } = await import("../../replay/shrink.ts");
+        const { OUTCOMES: outcomes, shrink } = await import("../../replay/shrink.ts");
+        const { towards } = options;
+        if (towards !== undefined && !outcomes.includes(towards))
+          throw new ScenarioError(`--towards ${towards}: no outcome; there are ${outcomes.join(", ")}`);
         const scenario = findScenario(what);
         const seed = options.seed ?? scenario.found?.seed ?? 1;
         const { attempts } = options;
         const small = await shrink(scenario, seed, {
           attempts,
           profile: options.profile,
+          towards,
           signal: terminal.signal,
           breathe,
         });
         if (small === undefined) {
-          terminal.err(`nothing is wrong with seed ${seed} of ${scenario.name}: there is nothing to make smaller\n`);
+          terminal.err(await whyNothing(scenario, seed, options));
           return end(EXIT.gone);
         }
         await save(terminal, small, options.save);
@@ -82,6 +100,25 @@ export function addShrink(program: Command, terminal: Terminal, end: (status: nu
         end(terminal.signal.aborted ? EXIT.interrupted : exitOf(small.run.verdict.word, false));
       },
     );
+}
+
+/** Why there is nothing to make smaller, and what to ask for instead. */
+async function whyNothing(
+  scenario: Scenario,
+  seed: number,
+  { profile: release, towards }: { readonly profile?: string; readonly towards?: string },
+): Promise<string> {
+  const { simulate } = await import("../../simulate.ts");
+  const { verdict } = simulate(scenario, { seed, profile: release, trace: "none" });
+  const comes = `seed ${seed} of ${scenario.name} comes to "${verdict.word}" (${verdict.text})`;
+  if (towards !== undefined) return `${comes}, and not to ${towards}: try another seed\n`;
+  const isMet = scenario.expect.verdict?.includes(verdict.word) === true;
+  const why = isMet ? "as the scenario expects: nothing goes wrong that could be made smaller" : "and nothing is wrong";
+  const next =
+    verdict.word === "safe"
+      ? "--seed tries another one"
+      : `to find what of the schedule leads to it: quorum-sim shrink ${scenario.name} --towards ${verdict.word}`;
+  return `${comes}, ${why}; ${next}\n`;
 }
 
 export async function save(
@@ -102,7 +139,7 @@ export async function printShrunk(
 ): Promise<void> {
   const { formatScenario } = await import("../../scenario/format.ts");
   const { bold, red } = colours(terminal);
-  terminal.out(`${red(bold("goes wrong"))}: ${failures.join(", ")}\n`);
+  terminal.out(`${red(bold("goes wrong"))}: ${failures.length > 0 ? failures.join(", ") : run.verdict.text}\n`);
   terminal.out(
     `${bold("the smallest schedule that does it")} (${scenario.steps.length} of ${steps} steps, ${attempts} tries):\n\n${formatScenario(scenario)}\n${storyOf(run).join("\n")}\n`,
   );

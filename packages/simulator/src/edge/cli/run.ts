@@ -5,7 +5,7 @@ import { disappointments } from "../../expectation.ts";
 import { mermaid } from "../../picture/mermaid.ts";
 import { simulate } from "../../simulate.ts";
 import { integer, seconds as secondsOption, profile } from "./arguments.ts";
-import { colours, EXIT, exitOf, printRun, type Terminal, table } from "./output.ts";
+import { colours, EXIT, exitOf, mustBeWritable, printRun, type Terminal, table } from "./output.ts";
 
 type RunOptions = {
   readonly seed: number;
@@ -32,6 +32,9 @@ export function addRun(program: Command, terminal: Terminal, end: (status: numbe
     .option("--trace <file>", "write every event as a line of JSON")
     .option("--json", "print the run as JSON")
     .action(async (what: string, options: RunOptions) => {
+      mustBeWritable("--html", options.html);
+      mustBeWritable("--mermaid", options.mermaid);
+      mustBeWritable("--trace", options.trace);
       const { findScenario } = await import("../scenarios.ts");
       const { report } = await import("../../picture/html.ts");
       const found = findScenario(what);

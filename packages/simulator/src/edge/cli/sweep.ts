@@ -6,10 +6,10 @@ import type { Smallest } from "../../search/swarm.ts";
 import type { Sweep } from "../../search/sweep.ts";
 import { storyOf } from "../../picture/story.ts";
 import { sweep } from "../sweep.ts";
-import { duration, integer, profile } from "./arguments.ts";
+import { integer, lasting, profile } from "./arguments.ts";
 import { breathe, progress } from "./progress.ts";
 import { printShrunk, save } from "./replay.ts";
-import { colours, EXIT, seconds, type Terminal, table, wordInColour } from "./output.ts";
+import { colours, EXIT, mustBeWritable, seconds, type Terminal, table, wordInColour } from "./output.ts";
 
 type SweepOptions = {
   readonly seeds?: number;
@@ -34,12 +34,13 @@ export function addSweep(program: Command, terminal: Terminal, end: (status: num
     .option("--profile <version>", "behave as this release of OVS", profile)
     .option("--workers <n>", "processes; default one for each core", integer(1, 64))
     .option("--members <n>", "random faults: members of the cluster", integer(1, 9), 3)
-    .option("--timer <duration>", "random faults: election timer", duration, 1000)
+    .addOption(lasting("--timer <duration>", "random faults: election timer", "1s"))
     .option("--faults <n>", "random faults: at most as many in a schedule", integer(1, 40), 8)
     .option("--identity-faults", "random faults: also reused server ids, rolled back disks and second bootstraps")
     .option("--save <file>", "write the smallest schedule that goes wrong, to be replayed")
     .option("--json", "print the result as JSON")
     .action(async (what: string | undefined, options: SweepOptions) => {
+      mustBeWritable("--save", options.save);
       if (what === undefined) return end(await random(terminal, options));
       const { findScenario } = await import("../scenarios.ts");
       end(await seeds(terminal, findScenario(what), options));

@@ -1,6 +1,6 @@
 /** `quorum-sim timer`: which election timer. */
 import type { Command } from "commander";
-import { duration, integer, positive } from "./arguments.ts";
+import { duration, integer, lasting, positive } from "./arguments.ts";
 import { colours, EXIT, seconds, type Terminal, table } from "./output.ts";
 
 type Options = {
@@ -21,14 +21,16 @@ export function addTimer(program: Command, terminal: Terminal, end: (status: num
     .command("timer")
     .description("The smallest election timer that does not take a busy leader for a dead one too often")
     .option("--members <n>", "members of the cluster", integer(1, 99), 3)
-    .option("--rtt <duration>", "between two members, there and back", duration, 1)
-    .option("--fsync <duration>", "of their disks", duration, 2)
-    .option("--stall <duration>", "how long a leader does nothing else now and then: the middle one", duration, 200)
+    .addOption(lasting("--rtt <duration>", "between two members, there and back", "1ms"))
+    .addOption(lasting("--fsync <duration>", "of their disks", "2ms"))
+    .addOption(
+      lasting("--stall <duration>", "how long a leader does nothing else now and then: the middle one", "200ms"),
+    )
     .option("--stall-p99 <duration>", "one in a hundred is longer; default ten times the middle one", duration)
     .option("--stalls-per-day <n>", "how many there are", positive, 24)
-    .option("--job <duration>", "longest work that holds raft up, such as a snapshot before 3.3", duration, 0)
+    .addOption(lasting("--job <duration>", "longest work that holds raft up, such as a snapshot before 3.3", "0s"))
     .option("--false-per-day <n>", "elections for nothing that are bearable", positive, 0.01)
-    .option("--now <duration>", "the timer that is set", duration, 1000)
+    .addOption(lasting("--now <duration>", "the timer that is set", "1s"))
     .option("--json", "print the result as JSON")
     .action(async (options: Options) => {
       const { advise } = await import("../../plan/advise.ts");

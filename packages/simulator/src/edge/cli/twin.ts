@@ -1,4 +1,5 @@
 /** `quorum-sim twin`: the same schedule on real servers, and whether they do what the simulator says. */
+import { profileOf } from "@ovnha/raft";
 import type { Command } from "commander";
 import type { Scenario } from "../../scenario/types.ts";
 import { ovsVersion } from "../twin/commands.ts";
@@ -56,10 +57,19 @@ async function runAll(terminal: Terminal, scenarios: readonly Scenario[], versio
   return results;
 }
 
+/** A release that is newer than all profiles is taken for the newest. */
+function profileFor(version: string): string {
+  try {
+    return profileOf(version).version;
+  } catch {
+    return "main";
+  }
+}
+
 async function runOne(terminal: Terminal, scenario: Scenario, version: string, options: Options) {
   try {
     const real = await runReal(scenario, { keep: options.keep === true, signal: terminal.signal });
-    const rows = compare(real, simulated(scenario, version, options.seeds));
+    const rows = compare(real, simulated(scenario, profileFor(version), options.seeds));
     return { scenario: scenario.name, agrees: rows.every(({ agrees }) => agrees), rows };
   } catch (error) {
     return {

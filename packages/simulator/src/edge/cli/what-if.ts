@@ -4,7 +4,7 @@ import type { StopHow } from "../../scenario/types.ts";
 import { type Wait, whatIf } from "../../what-if.ts";
 import type { Sweep } from "../../search/sweep.ts";
 import { sweep } from "../sweep.ts";
-import { duration, integer, profile, wait } from "./arguments.ts";
+import { duration, integer, lasting, profile, wait } from "./arguments.ts";
 import { EXIT, type Terminal } from "./output.ts";
 import { progress } from "./progress.ts";
 import { printSweep } from "./sweep.ts";
@@ -31,10 +31,10 @@ export function addWhatIf(program: Command, terminal: Terminal, end: (status: nu
     .command("what-if")
     .description("What happens if I restart these members in this order?")
     .option("--members <n>", "members of the cluster", integer(1, 9), 3)
-    .option("--timer <duration>", "election timer", duration, 1000)
+    .addOption(lasting("--timer <duration>", "election timer", "1s"))
     .option("--restart <names>", "who, in order", "m1,m2,m3")
     .option("--how <how>", "kill, terminate, exit (hands over) or powerloss", "terminate")
-    .option("--down <duration>", "how long each is down", duration, 40_000)
+    .addOption(lasting("--down <duration>", "how long each is down", "40s"))
     .addOption(
       new Option(
         "--wait <duration|healthy|joined>",
