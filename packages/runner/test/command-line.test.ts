@@ -59,6 +59,16 @@ describe("command lines", () => {
     ]);
   });
 
+  it("of ssh share a connection, unless the caller has a say in that", () => {
+    const shared = sshLine({ host: "h" }, "true", [], "/s 100%").join(" ");
+    expect(shared).toContain("-o ControlMaster=auto -o ControlPath=/s 100%%/%C -o ControlPersist=30");
+    for (const options of [
+      { host: "h", shareConnection: false },
+      { host: "h", options: { controlPath: "none" } },
+    ])
+      expect(sshLine(options, "true", [], "/s").join(" ")).not.toContain("ControlMaster");
+  });
+
   it("refuse names that would be options, and NULs", () => {
     for (const make of [
       () => sshLine({ host: "-oProxyCommand=id" }, "true", []),

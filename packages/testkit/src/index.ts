@@ -18,3 +18,4 @@ export { makeSouthbound, southboundFlow, type SouthboundSize } from "./southboun
 export { makePki, type Pki } from "./pki.ts";
 export { ovsdbClient, type OvsdbClientOptions, ovsdbTransact } from "./ovsdb-client.ts";
 export { RBAC_SCHEMA, type RbacServer, startRbac } from "./rbac.ts";
+export { type Sshd, startSshd } from "./sshd.ts";
