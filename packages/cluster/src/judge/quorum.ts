@@ -268,5 +268,8 @@ function followedLeader(view: DatabaseView): QuorumState | undefined {
 
 /** A member that writes nothing may say what it likes: its acknowledgements are not to be had. */
 export function hasWriteErrors({ seen }: MemberView): boolean {
-  return seen.logText !== undefined && /write failed|I\/O error|past last synced index [1-9]/.test(seen.logText);
+  return (
+    seen.logText !== undefined &&
+    /write failed|(?<!reported )I\/O error|past last synced index [1-9]/.test(seen.logText)
+  );
 }

@@ -177,7 +177,7 @@ function configuredServer(
 }
 
 /** `10.0.0.1` of `tcp:10.0.0.1:6641` and of `ssl:[10.0.0.1]:6643`; undefined for sockets. */
-function hostOf(address: string): string | undefined {
+export function hostOf(address: string): string | undefined {
   return /^(?:tcp|ssl):\[?(.+?)\]?:\d+$/.exec(address)?.[1]?.toLowerCase();
 }
 

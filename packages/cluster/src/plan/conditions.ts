@@ -184,15 +184,17 @@ function caughtUp({ view }: Judged, name: string): Held {
   return yes(`has acknowledged ${line.matchIndex}`);
 }
 
-function absent(view: DatabaseView, key: string): Held {
+/** Its own word does not count: a server that was removed while it was down lists itself as before. */
+function absent({ voices }: DatabaseView, key: string): Held {
   const [short = "", address = ""] = splitKey(key);
-  for (const { member, status } of view.voices) {
+  const others = voices.filter((voice) => voice.short !== short || voice.address !== address);
+  for (const { member, status } of others) {
     if (status?.servers?.some((line) => keyOf(line) === key)) return no(`${member} still lists ${short} at ${address}`);
     if (status?.removing !== undefined && keyOf(status.removing) === key)
       return no(`${member} is still removing ${short}`);
     if (status?.adding.some((one) => keyOf(one) === key)) return no(`${member} is adding ${short}`);
   }
-  return view.voices.length === 0 ? no("no member gave its status") : yes(`nobody lists ${short}`);
+  return others.length === 0 ? no("no other member gave its status") : yes(`nobody lists ${short}`);
 }
 
 export function splitKey(key: string): [short: string, address: string] {

@@ -43,7 +43,17 @@ export const LOG_CASES: readonly Case[] = [
   logs("clients-disconnected", "clustered database server is disconnected from cluster; trying another server", 3),
   logs("tls-error", "SSL_accept: error:0A000415:SSL routines::sslv3 alert certificate expired"),
   logs("schema-differs", "unknown column in table"),
-  logs("prerequisite-storm", "prerequisite check failed", 120),
+  logs("prerequisite-storm", "current entry eid 11aa does not match prerequisite 22bb in execute_command_request", 120),
+  logs("forced-compaction", "compacting OVN_Southbound database by user request", 4),
+  {
+    code: "client-reconnects",
+    make: (built) =>
+      void Object.assign(built.at(2), {
+        logText: Array.from({ length: 12 }, (_, index) =>
+          log(`ssl:10.1.0.${index}:4${index}000: no response to inactivity probe after 5 seconds, disconnecting`),
+        ).join(""),
+      }),
+  },
   logs("compaction-elections", "Transferring leadership to write a snapshot.", 4),
   logs("frequent-elections", "term 9: 1200 ms timeout expired, starting election", 5),
   logs("joiner-disconnects", "joining: connection dropped (Connection reset by peer)", 3),

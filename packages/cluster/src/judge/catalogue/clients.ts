@@ -6,9 +6,11 @@ export type ClientCode =
   | "cluster-command-on-standalone"
   | "clients-see-stale-data"
   | "clients-disconnected"
+  | "client-reconnects"
   | "tls-error"
   | "client-port-silent"
   | "control-silent"
+  | "forced-compaction"
   | "prerequisite-storm"
   | "partial-capture"
   | "bad-answer"
@@ -51,6 +53,15 @@ export const CLIENT_RULES: Readonly<Record<ClientCode, FindingRule>> = {
     "inspect",
     "Give clients all members as remotes, and see why that member is disconnected.",
   ),
+  "client-reconnects": rule(
+    "E7",
+    "warning",
+    "clients of many hosts are dropped because they answer no probe",
+    ["log"],
+    1,
+    "repair",
+    "Raise the inactivity probes on both ends (ovn-remote-probe-interval, Connection.inactivity_probe), and let the clients come back in waves or through relays: each one fetches the whole database.",
+  ),
   "tls-error": rule(
     "F7",
     "warning",
@@ -77,6 +88,15 @@ export const CLIENT_RULES: Readonly<Record<ClientCode, FindingRule>> = {
     2,
     "inspect",
     "See the path of the socket and who may open it. Without it the member's view of the others is missing.",
+  ),
+  "forced-compaction": rule(
+    "F9",
+    "warning",
+    "somebody has the database compacted again and again",
+    ["log"],
+    1,
+    "repair",
+    "Find what calls `ovsdb-server/compact`, a health check or a timer, and let the server decide: before 3.1 each one on the leader costs an election.",
   ),
   "prerequisite-storm": rule(
     "F4",

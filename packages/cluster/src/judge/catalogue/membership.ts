@@ -121,7 +121,7 @@ export const MEMBERSHIP_RULES: Readonly<Record<MembershipCode, FindingRule>> = {
     ["status", "server", "expected"],
     1,
     "inspect",
-    "Find out who created this cluster, and where the members of the expected one are, before clients write to it.",
+    "Find out who created this cluster, and where the members of the expected one are, before clients write to it. If it was rebuilt on purpose, reset what clients remember (sb-cluster-state-reset, nb-cluster-state-reset) and begin a new history.",
   ),
   "split-suspect": rule(
     "B2",

@@ -3,7 +3,7 @@ import type { FindingCode } from "../catalogue/index.ts";
 import type { Context } from "../context.ts";
 import { HOUR_MS } from "../history.ts";
 import type { Evidence } from "../types.ts";
-import { type DatabaseView, lineOf } from "../view.ts";
+import { type DatabaseView, hostOf, lineOf, nameOf } from "../view.ts";
 
 /** Characters of the end of a log that are read, so that no log can hold the judge up. */
 export const LOG_CHARACTERS_MAX = 1_000_000;
@@ -27,10 +27,14 @@ export const LOG_PATTERNS: readonly Pattern[] = [
     pattern: /bytes starting at offset \d+ have SHA-1 hash|parse error at offset \d+ in header line/,
   },
   { code: "file-torn", pattern: /error reading \d+ bytes starting at offset \d+: End of file/ },
-  { code: "write-errors", pattern: /write failed|I\/O error|past last synced index [1-9]|No space left on device/ },
+  // A leader also says of another that it "reported I/O error".
+  {
+    code: "write-errors",
+    pattern: /write failed|(?<!reported )I\/O error|past last synced index [1-9]|No space left on device/,
+  },
   { code: "vote-deferred", pattern: /deferred vote_request.*past last synced index 0/ },
   { code: "misrouted-messages", pattern: /misrouted message \(addressed to/, least: 2 },
-  { code: "foreign-server-at-address", pattern: /wrong cluster \S+ \(expected/, least: 2 },
+  { code: "foreign-server-at-address", pattern: /(wrong cluster|unexpected server ID) \S+ \(expected/, least: 2 },
   { code: "zero-cluster-id", pattern: /missing or zero cluster ID/i },
   { code: "host-not-in-list", pattern: /host ip .* not in env/i },
   {
@@ -47,15 +51,23 @@ export const LOG_PATTERNS: readonly Pattern[] = [
       /certificate (has )?expired|certificate verify failed|Private key must be configured|SSL_(accept|connect): .*error/i,
   },
   { code: "schema-differs", pattern: /unknown column|No column \S+ in table|unexpected record/i },
-  { code: "prerequisite-storm", pattern: /prerequisite (check failed|mismatch)/i, least: 100 },
+  { code: "prerequisite-storm", pattern: /does not match prerequisite \S+|prerequisite check failed/, least: 100 },
+  { code: "forced-compaction", pattern: /compacting \S+ database by user request/, least: 4 },
   { code: "compaction-elections", pattern: /Transferring leadership to write a snapshot/, least: 4 },
   {
     code: "frequent-elections",
     pattern: /timeout expired, starting election/,
     least: 5,
   },
-  { code: "joiner-disconnects", pattern: /joining.*(connection dropped|no response to inactivity probe)/i, least: 3 },
+  {
+    code: "joiner-disconnects",
+    pattern: /joining.*(connection dropped|no response to inactivity probe)|disconnected while joining/i,
+    least: 3,
+  },
 ];
+
+/** Hosts whose clients gave no answer to a probe within the hour; one host may be that host's trouble. */
+export const SILENT_CLIENTS_LEAST = 10;
 
 const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)\|/;
 
@@ -80,7 +92,7 @@ export function checkLogs(context: Context): void {
 }
 
 function checkLog({ view, quorum, found }: Context, member: string, lines: readonly Line[]): void {
-  const quote = (matching: readonly Line[]): Evidence => {
+  const quote: Quote = (matching) => {
     const last = matching.at(-1)?.text.slice(0, 300) ?? "";
     return { source: "log", member, text: matching.length === 1 ? last : `${matching.length} times, last: ${last}` };
   };
@@ -108,7 +120,50 @@ function checkLog({ view, quorum, found }: Context, member: string, lines: reado
     return ms !== undefined && Number(ms) > view.timerMs / 2;
   });
   if (slow.length > 0) found.push({ code: "slow-poll", members: [member], evidence: [quote(slow)] });
+  checkClients({ view, found }, member, lines, quote);
+  checkReported({ view, found }, member, lines, quote);
   checkHandover({ found, member }, lines, quote);
+}
+
+type Quote = (matching: readonly Line[]) => Evidence;
+
+/** Clients that are dropped, from many hosts that are no members'. */
+function checkClients(
+  { view, found }: Pick<Context, "view" | "found">,
+  member: string,
+  lines: readonly Line[],
+  quote: Quote,
+): void {
+  const own = new Set(view.configured.map(({ address }) => hostOf(address)));
+  const hosts = new Map<string, Line>();
+  for (const line of lines) {
+    const remote = /(\S+): no response to inactivity probe/.exec(line.text)?.[1];
+    const host = remote === undefined ? undefined : hostOf(remote.replace(/^.*\|/, ""));
+    if (host !== undefined && !own.has(host)) hosts.set(host, line);
+  }
+  if (hosts.size >= SILENT_CLIENTS_LEAST)
+    found.push({ code: "client-reconnects", members: [member], evidence: [quote([...hosts.values()])] });
+}
+
+/** What a leader's log says of the disk of another. */
+function checkReported(
+  { view, found }: Pick<Context, "view" | "found">,
+  member: string,
+  lines: readonly Line[],
+  quote: Quote,
+): void {
+  const servers = view.members.find((one) => one.member === member)?.status?.servers ?? [];
+  for (const { nickname, short, address, isSelf } of servers) {
+    const matching = lines.filter(({ text }) => text.endsWith(`|${nickname} reported I/O error`));
+    const server = view.configured.find((one) => one.short === short && one.address === address);
+    if (isSelf || matching.length === 0 || server === undefined) continue;
+    found.push({
+      code: "write-errors",
+      members: [nameOf(server)],
+      servers: [server.key],
+      evidence: [quote(matching)],
+    });
+  }
 }
 
 function lacksAcknowledgements({ leader, configured }: DatabaseView, key: string | undefined): boolean {
@@ -123,7 +178,7 @@ function lacksAcknowledgements({ leader, configured }: DatabaseView, key: string
 function checkHandover(
   { found, member }: { readonly found: Context["found"]; readonly member: string },
   lines: readonly Line[],
-  quote: (matching: readonly Line[]) => Evidence,
+  quote: Quote,
 ): void {
   const received = lines.findLastIndex(({ text }) => /received leadership transfer/.test(text));
   if (received < 0) return;

@@ -16,7 +16,7 @@ export function checkMembership(context: Context): void {
   for (const view of context.view.members) checkGone(context, view);
 }
 
-function checkClusterIds({ view, expected, found }: Context): void {
+function checkClusterIds({ view, expected, history, found }: Context): void {
   const say = (one: MemberView): Evidence => {
     const listed = one.status?.servers?.length;
     const size =
@@ -37,8 +37,9 @@ function checkClusterIds({ view, expected, found }: Context): void {
       isAgreed: own.length >= 2 || (expected.clusterId !== undefined && own.length >= 1),
     });
   }
-  const wanted = expected.clusterId;
+  const wanted = expected.clusterId ?? history?.clusterId;
   if (wanted === undefined || own.length === 0) return;
+  const isTold = expected.clusterId !== undefined;
   const others = own.filter(
     (one) => one.clusterId !== undefined && !wanted.startsWith(one.clusterId) && !one.clusterId.startsWith(wanted),
   );
@@ -46,7 +47,12 @@ function checkClusterIds({ view, expected, found }: Context): void {
     found.push({
       code: "unexpected-cluster-id",
       members: others.map(({ member }) => member),
-      evidence: [...others.map(say), { source: "expected", text: `cluster id ${wanted}` }],
+      evidence: [
+        ...others.map(say),
+        { source: isTold ? "expected" : "history", text: `cluster id ${wanted}${isTold ? "" : " before"}` },
+      ],
+      // What was seen before may have been replaced on purpose; what the operator says may not.
+      ...(isTold ? {} : { severity: "warning" as const }),
     });
 }
 
