@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { renderStatus } from "../../src/edge/cli/render.ts";
+import { screenText } from "../../src/edge/cli/watch.ts";
 import { duration, exitOf } from "../../src/edge/cli/terminal.ts";
 import { assess, type Observation, readStatusAnswer } from "../../src/index.ts";
 import { LAB_SAMPLES } from "../support/samples.ts";
@@ -44,6 +45,17 @@ describe("the table of status", () => {
     expect(narrow).not.toContain("says");
     expect(narrow).toContain("behind");
     expect(shown("lab-three-one-down-leader", fakeTerminal({ columns: 40 }))).toContain("says");
+  });
+
+  it("shows the top of what is too long for the screen, as the terminal breaks its lines", () => {
+    const at = "2026-01-02T03:04:05.678Z";
+    const text = "head\n0123456789ABCDEF\nthree\nfour\n";
+    const on = (rows: number, columns = 80): string =>
+      screenText(fakeTerminal({ isTerminal: true, rows, columns, environment: { NO_COLOR: "1" } }), at, text);
+    expect(on(7)).toBe(`${text}\n03:04:05 UTC, Ctrl-C ends`);
+    expect(on(6)).toBe("head\n0123456789ABCDEF\n… 2 lines more; `ovn-ha status` has them\n\n03:04:05 UTC, Ctrl-C ends");
+    expect(on(7, 10)).toContain("head\n0123456789ABCDEF\n… 2 lines more");
+    expect(on(1, 0)).toContain("head\n… 3 lines more");
   });
 
   it("has words for times, and codes for verdicts", () => {

@@ -23,6 +23,7 @@ describe.skipIf(realOvs() === "skip").sequential("the commands that judge and pr
       err: (text) => void err.push(text),
       isTerminal: false,
       columns: 120,
+      rows: 24,
       signal: new AbortController().signal,
       environment: {},
       ask: undefined,

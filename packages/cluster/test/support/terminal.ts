@@ -14,6 +14,7 @@ export function fakeTerminal(
   options: {
     readonly isTerminal?: boolean;
     readonly columns?: number;
+    readonly rows?: number;
     readonly environment?: Record<string, string>;
     /** What somebody answers; absent: nobody is there. */
     readonly answer?: (question: string) => boolean | Promise<boolean>;
@@ -31,6 +32,7 @@ export function fakeTerminal(
     },
     isTerminal: options.isTerminal ?? false,
     columns: options.columns ?? 120,
+    rows: options.rows ?? 100,
     signal: controller.signal,
     environment: options.environment ?? {},
     ask: options.answer === undefined ? undefined : async (question) => (await options.answer?.(question)) ?? false,

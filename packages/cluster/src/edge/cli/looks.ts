@@ -1,6 +1,6 @@
 /** Several looks one after another, judged with what was seen before. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { History } from "../../judge/history.ts";
+import { emptyHistory, type History } from "../../judge/history.ts";
 import { track } from "../../judge/track.ts";
 import type { Verdict } from "../../judge/types.ts";
 import type { Observation } from "../../observe/types.ts";
@@ -17,7 +17,10 @@ export type Looks = {
   /** The one with which it began. */
   readonly first: Observation;
   readonly verdict: Verdict;
+  /** What the verdict was made with: everything before the observation, so that nothing of it counts twice. */
   readonly history: History;
+  /** The same with the observation, for the next one. */
+  readonly remembered: History;
 };
 
 export type LookOptions = {
@@ -51,14 +54,15 @@ function withFiles(observation: Observation, files: FileEvidences | undefined): 
 }
 
 export async function look(asked: Asked, terminal: Terminal, options: LookOptions): Promise<Looks> {
-  let { history } = options;
+  let history = options.history ?? emptyHistory();
   let first: Observation | undefined;
   for (let number = 1; ; number++) {
     const observation = withFiles(await lookOnce(asked, terminal, options.extras), options.files);
     const tracked = track(history, observation, { expected: asked.expected });
-    history = tracked.history;
     first ??= observation;
-    if (number >= options.count) return { observation, first, verdict: tracked.verdict, history };
+    if (number >= options.count)
+      return { observation, first, verdict: tracked.verdict, history, remembered: tracked.history };
+    history = tracked.history;
     await pause(options.intervalMs, undefined, { signal: terminal.signal }).catch(() => {});
   }
 }
@@ -87,6 +91,6 @@ export async function survey(
   const history = await readHistory(flags.history);
   const files = await readFiles(flags.files, asked.members);
   const looks = await look(asked, terminal, { ...options, history, files });
-  const remember = (code: number): Promise<number> => keepHistory(flags.history, looks.history, terminal, code);
+  const remember = (code: number): Promise<number> => keepHistory(flags.history, looks.remembered, terminal, code);
   return { ...looks, asked, site, lost, remember };
 }

@@ -30,6 +30,9 @@ export function processTerminal(isActing: boolean): Terminal {
       // A terminal that does not know its size says 0.
       return stdout.columns || 100;
     },
+    get rows() {
+      return stdout.rows || 24;
+    },
     signal: abort.signal,
     environment: process.env,
     ask: canAsk ? (question, signal) => askOn(stdin, stderr, question, signal) : undefined,

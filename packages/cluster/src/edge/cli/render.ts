@@ -56,7 +56,7 @@ function renderMembers(terminal: Terminal, seen: DatabaseObservation, judged: Da
 }
 
 /** What a narrow terminal can do without, the first first. */
-const DISPENSABLE = ["says", "links", "last entry", "address"];
+const DISPENSABLE = ["says", "links", "last entry", "address", "heard", "term", "id", "behind"];
 
 /** The table without the columns for which a terminal has no room; elsewhere there is room for all. */
 function fit(terminal: Terminal, head: readonly string[], rows: readonly (readonly string[])[]): string {

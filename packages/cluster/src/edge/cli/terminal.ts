@@ -10,6 +10,7 @@ export type Terminal = {
   /** Whether standard output is a terminal: colours, a live screen, as wide as it is. */
   readonly isTerminal: boolean;
   readonly columns: number;
+  readonly rows: number;
   /** Ctrl-C, and whatever else asks the process to end. */
   readonly signal: AbortSignal;
   readonly environment: Readonly<Record<string, string | undefined>>;

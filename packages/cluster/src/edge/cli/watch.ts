@@ -1,4 +1,5 @@
 /** `ovn-ha watch`: the table of `status`, live; where output is no terminal, one line for each change. */
+import { stripVTControlCharacters } from "node:util";
 import type { Command } from "commander";
 import { ClusterError } from "../../error.ts";
 import type { History } from "../../judge/history.ts";
@@ -62,8 +63,25 @@ function interval(text: string): number {
   throw new ClusterError("INVALID_CONFIG", `--interval must be from 0.1 to 3600 seconds, not "${text}"`);
 }
 
-function screenText(terminal: Terminal, at: string, text: string): string {
-  return `${text}\n${colours(terminal).dim(`${at.slice(11, 19)} UTC, Ctrl-C ends`)}`;
+/** From the top as much as there is room for: who leads stands there, and what is worst. */
+export function screenText(terminal: Terminal, at: string, text: string): string {
+  const { dim } = colours(terminal);
+  const lines = text.trimEnd().split("\n");
+  const last = `\n${dim(`${at.slice(11, 19)} UTC, Ctrl-C ends`)}`;
+  // A blank line, the time, and the line in which the cursor stands.
+  const room = terminal.rows - 3;
+  const heights = lines.map((line) =>
+    Math.max(1, Math.ceil(stripVTControlCharacters(line).length / Math.max(1, terminal.columns))),
+  );
+  if (sum(heights) <= room) return `${lines.join("\n")}\n${last}`;
+  let kept = lines.length;
+  while (kept > 1 && sum(heights.slice(0, kept)) > room - 1) kept--;
+  const more = dim(`… ${lines.length - kept} lines more; \`ovn-ha status\` has them`);
+  return `${lines.slice(0, kept).join("\n")}\n${more}\n${last}`;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 type News = { readonly finding: Finding; readonly isNew: boolean };

@@ -1,12 +1,20 @@
 /**
  * One operator at a time. A lock of OVSDB (RFC 7047 §4.1.8) lives in one server process, so it is taken at every member
- * that can be reached, and counts while a majority of the members of every database grants it: two operators can't both
- * have one, whoever leads and whoever restarts. It ends with the connections, so nobody has to clean up after a crash.
+ * that can be reached, and counts while a majority of the members of every database grants it. It ends with the
+ * connections, so nobody has to clean up after a crash.
  *
- * It needs no leader. Where a majority is down, which is when a cluster is rebuilt, `needs: "reachable"` takes it at whoever
- * is left: that excludes everybody who reaches one of the same members. What it can't do: keep out those who do not ask for it (a `kubectl delete`, a script), be taken
- * where fewer than a majority can be reached, or survive a majority that restarts at once.
+ * What it promises: of two operators who name the same members, or who both give `voters`, one has it. A majority of two
+ * different lists need not meet: who names members of his own choice, and no `voters`, is not kept apart from anybody.
+ * A server gives the lock of a silent client away after two of its inactivity probes, 5 s each unless it was configured
+ * otherwise; every grant is therefore proved by an echo, and counts for no more than 4 s after the last one that was
+ * answered was sent. Where probes were set below 2 s, or switched off, that margin is not there, or not needed.
+ *
+ * It needs no leader. Where a majority is down, which is when a cluster is rebuilt, `needs: "reachable"` takes it at
+ * whoever is left: that excludes those who reach one of the same members, and nobody else. What it can't do: keep out
+ * those who do not ask for it (a `kubectl delete`, a script), be taken where fewer than a majority can be reached,
+ * survive a majority that restarts at once, or take back a command that runs when it is lost.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { openSession, type RawSession, type TlsSource } from "@ovnha/ovsdb";
 import { ClusterError } from "../../error.ts";
 import { majorityOf } from "../../judge/quorum.ts";
@@ -16,6 +24,8 @@ export const OPERATION_LOCK = "ovnha_operation";
 export type LockOptions = {
   /** The client remotes of all members, per database. */
   readonly remotes: Readonly<Record<string, readonly string[]>>;
+  /** How many voters each database has, as a status shows: the majority is one of these, however few are named. */
+  readonly voters?: Readonly<Record<string, number>> | undefined;
   readonly name?: string | undefined;
   /** Who has to grant it: "majority" of each database unless told; "reachable": all that answer, be it none. */
   readonly needs?: "majority" | "reachable" | undefined;
@@ -33,7 +43,8 @@ export interface OperationLock extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-/** @throws ClusterError LOCKED if somebody else has it, UNREACHABLE if too few members can be asked. */
+/** @throws ClusterError LOCKED if somebody else has it, UNREACHABLE if too few members can be asked, INVALID_CONFIG if
+ * fewer are named than a majority of `voters` takes. */
 export async function acquireOperationLock(options: LockOptions): Promise<OperationLock> {
   const lock = new MajorityLock(options);
   try {
@@ -45,14 +56,28 @@ export async function acquireOperationLock(options: LockOptions): Promise<Operat
   }
 }
 
+/** One server process: both databases may be there, and one connection asks for the lock of both. */
 type Grant = {
-  readonly database: string;
   readonly remote: string;
+  readonly databases: readonly string[];
   session: RawSession | undefined;
-  isGranted: boolean;
+  /** When the last echo that was answered was sent; monotonic ms. */
+  provedMs: number;
+  isBeingAsked: boolean;
+  /** Not before this it is asked again, and then after twice as long. */
+  nextMs: number;
+  backOffMs: number;
 };
 
-const RETRY_MS = 250;
+/** How often those are looked through that do not grant it. */
+const TICK_MS = 250;
+const BACK_OFF_LEAST_MS = 250;
+const BACK_OFF_MOST_MS = 8_000;
+/** Between two echoes of one grant, and how long one may take: together less than `PROOF_MS`. */
+const ECHO_EVERY_MS = 1_000;
+const ECHO_LIMIT_MS = 2_500;
+/** Less than one inactivity probe of a server, 5 s, of which it lets two pass. */
+const PROOF_MS = 4_000;
 
 class MajorityLock implements OperationLock {
   readonly #options: LockOptions;
@@ -63,9 +88,16 @@ class MajorityLock implements OperationLock {
 
   constructor(options: LockOptions) {
     this.#options = options;
-    this.#grants = Object.entries(options.remotes).flatMap(([database, remotes]) =>
-      remotes.map((remote) => ({ database, remote, session: undefined, isGranted: false })),
-    );
+    const remotes = new Set(Object.values(options.remotes).flat());
+    this.#grants = [...remotes].map((remote) => ({
+      remote,
+      databases: Object.keys(options.remotes).filter((database) => options.remotes[database]?.includes(remote)),
+      session: undefined,
+      provedMs: Number.NEGATIVE_INFINITY,
+      isBeingAsked: false,
+      nextMs: 0,
+      backOffMs: BACK_OFF_LEAST_MS,
+    }));
   }
 
   get isHeld(): boolean {
@@ -77,18 +109,19 @@ class MajorityLock implements OperationLock {
   }
 
   get granted(): readonly string[] {
-    return this.#grants.filter(({ isGranted }) => isGranted).map(({ remote }) => remote);
+    return this.#grants.filter(isProved).map(({ remote }) => remote);
   }
 
   async acquire(): Promise<void> {
+    this.#checkCover();
     const answers = await Promise.all(this.#grants.map((grant) => this.#ask(grant)));
     const taken = this.#grants.filter((_grant, index) => answers[index] === "taken");
-    const database = this.#needsMajority ? this.#shortOf() : taken[0]?.database;
+    const database = this.#needsMajority ? this.#shortOf() : taken[0]?.databases[0];
     if (database === undefined) {
       this.#again();
       return;
     }
-    const others = taken.filter((grant) => grant.database === database);
+    const others = taken.filter(({ databases }) => databases.includes(database));
     if (others.length > 0) {
       const where = others.map(({ remote }) => remote).join(", ");
       throw new ClusterError(
@@ -106,19 +139,41 @@ class MajorityLock implements OperationLock {
     return this.#options.needs !== "reachable";
   }
 
+  #neededOf(database: string): number {
+    const named = new Set(this.#options.remotes[database]).size;
+    return majorityOf(Math.max(named, this.#options.voters?.[database] ?? 0));
+  }
+
+  /** @throws ClusterError INVALID_CONFIG if those who are named can never be a majority. */
+  #checkCover(): void {
+    if (!this.#needsMajority) return;
+    for (const [database, remotes] of Object.entries(this.#options.remotes)) {
+      const named = new Set(remotes).size;
+      const needed = this.#neededOf(database);
+      if (named < needed)
+        throw new ClusterError(
+          "INVALID_CONFIG",
+          `${database} has ${this.#options.voters?.[database]} voters, and the remotes of ${named} are known; the operation lock takes ${needed}: name the others`,
+        );
+    }
+  }
+
   /** The database of which too few members grant it. */
   #shortOf(): string | undefined {
     if (!this.#needsMajority) return undefined;
-    return Object.entries(this.#options.remotes).find(([database, remotes]) => {
-      const granted = this.#grants.filter((grant) => grant.database === database && grant.isGranted).length;
-      return granted < majorityOf(remotes.length);
-    })?.[0];
+    return Object.keys(this.#options.remotes).find((database) => {
+      const granted = this.#grants.filter((grant) => grant.databases.includes(database) && isProved(grant)).length;
+      return granted < this.#neededOf(database);
+    });
   }
 
   async #ask(grant: Grant): Promise<"granted" | "taken" | "unreachable"> {
     const { tls, timeoutMs = 5_000, name = OPERATION_LOCK } = this.#options;
+    grant.isBeingAsked = true;
     const session = openSession(grant.remote, { tls, timeoutMs, connectMs: timeoutMs });
     try {
+      await session.ready();
+      const sentMs = performance.now();
       const reply = (await session.call("lock", [name])) as unknown as { locked?: boolean };
       if (reply.locked !== true) {
         await session.close();
@@ -129,12 +184,18 @@ class MajorityLock implements OperationLock {
         return "unreachable";
       }
       grant.session = session;
-      grant.isGranted = true;
+      grant.provedMs = sentMs;
+      grant.backOffMs = BACK_OFF_LEAST_MS;
       void this.#watch(grant, session);
+      void this.#prove(grant, session);
       return "granted";
     } catch {
       await session.close();
       return "unreachable";
+    } finally {
+      grant.isBeingAsked = false;
+      grant.nextMs = performance.now() + grant.backOffMs;
+      grant.backOffMs = Math.min(2 * grant.backOffMs, BACK_OFF_MOST_MS);
     }
   }
 
@@ -145,26 +206,53 @@ class MajorityLock implements OperationLock {
     } catch {
       // The connection was lost; the server has given the lock back already.
     }
+    await this.#drop(grant, session);
+  }
+
+  /** Until an echo is not answered in time: before the server hears nothing for so long that it gives the lock away. */
+  async #prove(grant: Grant, session: RawSession): Promise<void> {
+    try {
+      while (grant.session === session) {
+        await pause(ECHO_EVERY_MS, undefined, { ref: false });
+        const sentMs = performance.now();
+        await session.call("echo", [OPERATION_LOCK], { timeoutMs: ECHO_LIMIT_MS });
+        grant.provedMs = sentMs;
+      }
+    } catch {
+      await this.#drop(grant, session);
+    }
+  }
+
+  async #drop(grant: Grant, session: RawSession): Promise<void> {
     if (grant.session !== session) return;
     grant.session = undefined;
-    grant.isGranted = false;
+    this.#checkLost();
     await session.close();
+  }
+
+  #checkLost(): void {
     if (!this.#isReleased && this.#shortOf() !== undefined)
       this.#lost.abort(new ClusterError("LOCKED", "the operation lock was lost: too few members grant it"));
   }
 
-  /** A member that restarts forgets its locks; it is asked again until it is back. */
+  /** A member that restarts forgets its locks; it is asked again until it is back, less and less often. */
   #again(): void {
-    this.#timer = setTimeout(async () => {
-      const answers = await Promise.all(
-        this.#grants.filter(({ isGranted }) => !isGranted).map((grant) => this.#ask(grant)),
-      );
-      // A majority that is held outvotes whoever asks meanwhile; without one, nobody else may have it anywhere.
-      if (!this.#needsMajority && !this.#isReleased && answers.includes("taken"))
-        this.#lost.abort(new ClusterError("LOCKED", "the operation lock was lost: somebody else has taken it"));
-      if (!this.#isReleased && !this.#lost.signal.aborted) this.#again();
-    }, RETRY_MS);
+    this.#timer = setTimeout(() => {
+      this.#checkLost();
+      if (this.#isReleased || this.#lost.signal.aborted) return;
+      const nowMs = performance.now();
+      for (const grant of this.#grants)
+        if (grant.session === undefined && !grant.isBeingAsked && nowMs >= grant.nextMs) void this.#askAgain(grant);
+      this.#again();
+    }, TICK_MS);
     this.#timer.unref();
+  }
+
+  async #askAgain(grant: Grant): Promise<void> {
+    const answer = await this.#ask(grant);
+    // A majority that is held outvotes whoever asks meanwhile; without one, nobody else may have it anywhere.
+    if (!this.#needsMajority && !this.#isReleased && answer === "taken")
+      this.#lost.abort(new ClusterError("LOCKED", "the operation lock was lost: somebody else has taken it"));
   }
 
   async release(): Promise<void> {
@@ -174,7 +262,6 @@ class MajorityLock implements OperationLock {
       this.#grants.map(async (grant) => {
         const { session } = grant;
         grant.session = undefined;
-        grant.isGranted = false;
         await session?.close();
       }),
     );
@@ -183,4 +270,8 @@ class MajorityLock implements OperationLock {
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }
+}
+
+function isProved({ session, provedMs }: Grant): boolean {
+  return session !== undefined && performance.now() - provedMs < PROOF_MS;
 }
