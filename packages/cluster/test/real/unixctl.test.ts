@@ -130,6 +130,52 @@ describe.skipIf(realOvs() === "skip")("control sockets of real servers", () => {
     );
   });
 
+  it("has every command that is typed, as far as the release has it", async () => {
+    await using server = await startStandalone({ schemas: [SCHEMAS.northbound], listen: "unix" });
+    const leader = await cluster.waitForLeader();
+    const clustered = unixctl(path(leader));
+    const control = unixctl(join(server.dir, "ctl"));
+    const known = new Set((await clustered.listCommands()).map(({ name }) => name));
+    const tried = new Set<string>();
+    /** What the release does not have is refused as such, and nothing else of it is. */
+    const unless = async <T>(command: string, call: () => Promise<T>): Promise<T | undefined> => {
+      tried.add(command);
+      if (known.has(command)) return call();
+      await expect(call()).rejects.toMatchObject({ code: "UNKNOWN_COMMAND" });
+      return undefined;
+    };
+    const second = join(server.dir, "second.db");
+    await runCommand("ovsdb-tool", ["create", second, SCHEMAS.southbound]);
+    await control.addDatabase(second);
+    expect(await control.listDatabases()).toContain("OVN_Southbound");
+    await expect(control.addDatabase(second)).rejects.toMatchObject({ code: "REFUSED" });
+    await control.removeDatabase("OVN_Southbound");
+    expect(await control.listDatabases()).not.toContain("OVN_Southbound");
+    const remote = `punix:${join(server.dir, "third.sock")}`;
+    await control.addRemote(remote);
+    expect(await control.listRemotes()).toContain(remote);
+    await control.removeRemote(remote);
+    expect(await control.listRemotes()).not.toContain(remote);
+    await expect(control.removeRemote(remote)).rejects.toMatchObject({ code: "REFUSED" });
+    await control.reconnectClients();
+    expect((await control.syncStatus())["state"]).toBe("active");
+    await control.setLogLevel("raft:file:dbg");
+    await expect(control.setLogLevel("no-such-module:dbg")).rejects.toMatchObject({ code: "REFUSED" });
+    await control.reopenLog();
+    expect(await control.compact()).toBe(true);
+    await unless("ovsdb-server/memory-trim-on-compaction", () => control.trimMemoryOnCompaction(true));
+    await unless("ovsdb-server/tlog-set", () => control.setTransactionLog(DB, "Logical_Switch", true));
+    await unless("ovsdb-server/set-relay-source-probe-interval", () => control.setRelayProbeInterval(60_000));
+    if (known.has("ovsdb-server/reload"))
+      // Without --config-file there is nothing to read again, which the server says.
+      await control.reload().catch((error: unknown) => expect(error).toMatchObject({ code: "REFUSED" }));
+    await unless("cluster/set-backlog-threshold", () => clustered.setBacklogThreshold(DB, 500, 1 << 20));
+    expect(await clustered.failureTest("stop-raft-rpc")).toMatch(/engaged|ok/i);
+    expect(await clustered.failureTest("clear")).not.toBe("");
+    expect(tried.size).toBe(4);
+    await cluster.waitConnected();
+  });
+
   it("knows a standalone server by its answer, and ends a server by exit", async () => {
     await using server = await startStandalone({ schemas: [SCHEMAS.northbound], listen: "unix" });
     const control = unixctl(join(server.dir, "ctl"));

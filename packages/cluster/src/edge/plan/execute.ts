@@ -67,7 +67,10 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
     }
     options.onBegin?.(step);
     // What already holds is not done again, so that a plan that broke off can be taken up.
-    if (step.kind === "act" && step.after.length > 0 && step.isDestructive && (await looker.holdNow(step.after))) {
+    // A stop is: silence before it proves nothing, for a server that hangs may wake when its file is taken away.
+    const isStop = step.after.some(({ type }) => type === "stopped");
+    const maySkip = step.kind === "act" && step.after.length > 0 && step.isDestructive && !isStop;
+    if (maySkip && (await looker.holdNow(step.after))) {
       done("skipped", "it holds already");
       continue;
     }
