@@ -67,10 +67,11 @@ export function refuseJoining(survey: Survey): asserts survey is ClusterSurvey |
   );
 }
 
-/** All steps that count: no overwritten entry, nothing behind damage or what ovsdb-server refuses. */
+/** All steps that count: no overwritten entry unless it is asked for, nothing behind damage or what ovsdb-server refuses. */
 export function* steps(
   survey: ClusterSurvey | StandaloneSurvey,
   reread: Reread,
+  { withOverwritten = false }: { readonly withOverwritten?: boolean } = {},
 ): Generator<undefined | { readonly step: Step; readonly reader: RecordReader }, void> {
   const reader = reread(survey);
   yield { step: firstStep(survey), reader };
@@ -79,7 +80,7 @@ export function* steps(
     const walked = reader.near() ?? (yield* reader.next());
     if (walked.type !== "record") return;
     const record = decodeOutlined(survey.format === "standalone" ? "JSON" : "CLUSTER", walked, reader.window);
-    const step = stepOf(survey, record);
+    const step = stepOf(survey, record, withOverwritten);
     if (step !== undefined) yield { step, reader };
   }
 }
@@ -100,7 +101,11 @@ export function firstStep(survey: ClusterSurvey | StandaloneSurvey): Step {
   return { place, index, term, eid, schema, transaction, isCommitted: true };
 }
 
-function stepOf(survey: ClusterSurvey | StandaloneSurvey, record: FileRecord): Step | undefined {
+function stepOf(
+  survey: ClusterSurvey | StandaloneSurvey,
+  record: FileRecord,
+  withOverwritten: boolean,
+): Step | undefined {
   if (record.type === "transaction") {
     const { place, transaction } = record;
     return {
@@ -116,7 +121,7 @@ function stepOf(survey: ClusterSurvey | StandaloneSurvey, record: FileRecord): S
   if (record.type !== "log" || record.record.type !== "entry" || survey.format !== "clustered") return undefined;
   const { place, data } = record;
   const { index, term, eid } = record.record;
-  if (survey.truncations.isDead(place.ordinal, index)) return undefined;
+  if (!withOverwritten && survey.truncations.isDead(place.ordinal, index)) return undefined;
   const { schema, transaction } = data ?? { schema: undefined, transaction: undefined };
   const dataEid = eid === ZERO_UUID ? undefined : eid;
   return { place, index, term, eid: dataEid, schema, transaction, isCommitted: index <= survey.commitIndex };
@@ -203,7 +208,8 @@ export function tooEarly(date: number): DbFileError {
   return new DbFileError("NOT_FOUND", `the file begins with the state of ${since}; earlier ones are no longer in it`);
 }
 
-function* applyStep(
+/** The content after a step. Stops with the reason if it cannot be applied; see {@link replay}. */
+export function* applyStep(
   before: DatabaseContent | undefined,
   step: Step,
   reader: RecordReader,

@@ -140,6 +140,10 @@ function standing(
   fitness: Fitness,
   resort: boolean,
 ): string[] {
+  if (at < 0 && log.findings.some(({ code }) => code === "NOT_CLUSTERED"))
+    return [
+      "it is a standalone file, not a member's: nothing in it tells how new it is; check it, and restore it as it is",
+    ];
   if (at < 0) return [EXCLUDED[fitness] ?? "the other files come first"];
   const last = `its last entry is ${log.lastIndex} of term ${log.lastTerm}, ${log.commitIndex} is known to be committed`;
   const [best] = ranked;

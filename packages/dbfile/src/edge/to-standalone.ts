@@ -1,32 +1,29 @@
-/** From a clustered file to a standalone one, for a backup or to begin a new cluster with. */
-import type { FileHandle } from "node:fs/promises";
-import { type JsonObject, stringifyJson } from "@ovnha/ovsdb/core";
 import { readSchema } from "../content.ts";
 import { DbFileError } from "../error.ts";
-import type { DataPlace } from "../file-record.ts";
 import type { Damage } from "../record.ts";
 import { refuseJoining, replay as replayCore, type ReplayOptions, steps } from "../replay.ts";
 import type { DatabaseContent } from "../rows/database-content.ts";
-import { decodeRowText, parseBytes } from "../scan/text.ts";
 import { type Span, Window } from "../scan/window.ts";
 import type { ClusterSurvey } from "../survey.ts";
 import { planTranslation, quickPlan, type TranslationPlan } from "../to-standalone.ts";
-import { type DbFile, type DbFileOrPath, type OpenOptions, readRecords, withDbFile } from "./db-file.ts";
+import { type DbFile, type DbFileOrPath, type OpenOptions, withDbFile } from "./db-file.ts";
 import { Pace, runPaced } from "./pace.ts";
+import { refuseStandalone, translateAsOvsdbTool } from "./as-ovsdb-tool.ts";
+import { writeContent } from "./content-writer.ts";
 import { placeNew } from "./place.ts";
 import { RecordCopier } from "./record-copier.ts";
 import type { EntryPlaces } from "../entry-places.ts";
 import { WINDOW_BYTES } from "../record-reader.ts";
-import { RecordWriter } from "./record-writer.ts";
 
 export type ToStandaloneOptions = ReplayOptions &
   OpenOptions & {
     /**
-     * True for what ovsdb-tool 3.1.0 writes: every entry in the order of the file, overwritten and uncommitted ones too, and
-     * no schema but the first. What ovsdb-tool only half does, or does with an empty file, is an error here: damage, and the
-     * file of a server that has not joined. Excludes all other options but `signal`.
+     * True for what ovsdb-tool writes: every entry in the order of the file, overwritten and uncommitted ones too. A new
+     * schema begins the file anew. Before 2.17.7, 3.0.5, 3.1.2 and 3.2 no schema counted but the first: the version of such
+     * a release, as "3.1.0", asks for that. What ovsdb-tool only half does, or does with an empty file, is an error here:
+     * damage, and the file of a server that has not joined. Excludes all other options but `signal`.
      */
-    readonly asOvsdbTool?: boolean | undefined;
+    readonly asOvsdbTool?: boolean | string | undefined;
   };
 
 export type ToStandaloneResult = {
@@ -72,7 +69,8 @@ export async function clusterToStandalone(
 ): Promise<ToStandaloneResult> {
   return await withDbFile(source, async (file) => {
     refuseMixed(options);
-    if (options.asOvsdbTool === true) return await translateAsOvsdbTool(file, target, options);
+    if (options.asOvsdbTool !== undefined && options.asOvsdbTool !== false)
+      return await translateAsOvsdbTool(file, target, options.asOvsdbTool, options.signal);
     const survey = await file.survey({ signal: options.signal, places: true });
     refuseStandalone(survey.format, file.path);
     refuseJoining(survey);
@@ -86,14 +84,9 @@ export async function clusterToStandalone(
 
 function refuseMixed({ asOvsdbTool, signal, ...others }: ToStandaloneOptions): void {
   const given = Object.entries(others).filter(([, value]) => value !== undefined && value !== false);
-  if (asOvsdbTool !== true || given.length === 0) return;
+  if (asOvsdbTool === undefined || asOvsdbTool === false || given.length === 0) return;
   const names = given.map(([name]) => name).join(", ");
   throw new DbFileError("ARGUMENT", `asOvsdbTool takes all entries, so that it cannot be given together with ${names}`);
-}
-
-function refuseStandalone(format: string, path: string): void {
-  if (format !== "standalone") return;
-  throw new DbFileError("WRONG_FORMAT", `${path} is a standalone file already`, { path });
 }
 
 async function translate(
@@ -108,7 +101,10 @@ async function translate(
   const converted = plan.isBare ? await convertedContent(file, survey, plan, options) : undefined;
   let written = { sizeBytes: 0, records: 0 };
   const path = await placeNew(target, async (handle) => {
-    const begun = converted === undefined ? 0 : await writeContent(handle, converted, plan);
+    const begun =
+      converted === undefined
+        ? 0
+        : await writeContent(handle, converted, { comment: "converted to the schema before", dateMs: plan.dateMs });
     const copier = new RecordCopier(handle, file.file, "JSON", begun);
     if (converted === undefined) {
       await copier.copy(schema);
@@ -207,80 +203,4 @@ async function convertedContent(
   );
   if (replayed.index !== plan.base.index && replayed.stoppedBy !== undefined) throw replayed.stoppedBy;
   return replayed.content;
-}
-
-/** @returns the offset behind what was written. */
-async function writeContent(handle: FileHandle, content: DatabaseContent, plan: TranslationPlan): Promise<number> {
-  const writer = new RecordWriter(handle, "JSON");
-  await writer.write(stringifyJson(content.schemaJson));
-  await writer.write(contentText(content, plan.dateMs));
-  return writer.sizeBytes;
-}
-
-function* contentText(content: DatabaseContent, dateMs: number | undefined): Generator<string> {
-  yield "{";
-  for (const [name, table] of content.tables) {
-    if (table.size === 0) continue;
-    let open = `${JSON.stringify(name)}:{`;
-    for (const [uuid, bytes] of table.entries()) {
-      yield `${open}"${uuid}":${decodeRowText(bytes)}`;
-      open = ",";
-    }
-    yield "},";
-  }
-  const annotations: JsonObject = {
-    _comment: "converted to the schema before",
-    ...(dateMs === undefined ? {} : { _date: dateMs }),
-  };
-  yield stringifyJson(annotations).slice(1);
-}
-
-/** One walk: whatever ovsdb-tool would stumble over is found before the target gets its name. */
-async function translateAsOvsdbTool(
-  file: DbFile,
-  target: string,
-  options: ToStandaloneOptions,
-): Promise<ToStandaloneResult> {
-  const seen = { index: 0, term: 0, eid: "", dateMs: undefined as number | undefined };
-  let ids = { clusterId: "", serverId: "" };
-  let written = { sizeBytes: 0, records: 0 };
-  const path = await placeNew(target, async (handle) => {
-    const copier = new RecordCopier(handle, file.file, "JSON", 0);
-    const copy = async (data: DataPlace | undefined): Promise<void> => {
-      if (data?.transaction === undefined) return;
-      seen.dateMs = data.transaction.dateMs ?? seen.dateMs;
-      await copier.copy(data.transaction.span);
-    };
-    for await (const record of readRecords(file, { signal: options.signal })) {
-      if (record.type === "damage")
-        throw new DbFileError("DAMAGED", record.damage.message, { offset: record.damage.offset });
-      if (record.type === "invalid") throw record.error;
-      if (record.type === "schema") refuseStandalone("standalone", file.path);
-      if (record.type === "header") {
-        if (record.header.kind === "joining") throw joining();
-        const { header, data } = record;
-        ids = { clusterId: header.cluster_id, serverId: header.server_id };
-        [seen.index, seen.term, seen.eid] = [header.prev_index, header.prev_term, header.prev_eid];
-        if (data?.schema === undefined || data.transaction === undefined)
-          throw new DbFileError("BAD_RECORD", "the header's snapshot must be [schema, transaction]", { offset: 0 });
-        readSchema(parseBytes(file.bytes(data.schema)));
-        await copier.copy(data.schema);
-        await copy(data);
-      } else if (record.type === "log" && record.record.type === "entry") {
-        [seen.index, seen.term] = [record.record.index, record.record.term];
-        if (record.data !== undefined) seen.eid = record.record.eid;
-        await copy(record.data);
-      }
-    }
-    await copier.finish();
-    written = { sizeBytes: copier.sizeBytes, records: copier.records };
-  });
-  return { path, ...written, ...ids, ...seen, uncommitted: 0, overwritten: 0, damage: undefined, stoppedBy: undefined };
-}
-
-function joining(): DbFileError {
-  return new DbFileError(
-    "JOINING",
-    "the file of a server that has not joined its cluster holds neither schema nor rows",
-  );
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Fitness, rank } from "../../src/index.ts";
+import { createStandalone, type Fitness, rank } from "../../src/index.ts";
 import { A, B, C, D, type Drawn, HEALTHY, joining, writeDrawn } from "../support/planted.ts";
 
 const [LEADER, SECOND, THIRD] = HEALTHY as readonly [Drawn, Drawn, Drawn];
@@ -133,6 +133,17 @@ describe("rank", () => {
     const left = await ranked(behind(SECOND, write(1, 8, 1), { note: "left" }), LEADER);
     expect(left.order).toEqual([1, -1]);
     expect(left.fitness(0)).toBe("left");
+  });
+
+  test("a standalone file is not in the race, and is told from one that cannot be read", async () => {
+    const path = join(folder, "standalone.db");
+    const schema = { name: "Lab", version: "1.0.0", tables: {} };
+    await createStandalone({ path, schema });
+    const { best, files } = await rank([path]);
+    expect([best, files[0]?.reasons]).toEqual([
+      undefined,
+      [expect.stringContaining("a standalone file, not a member's")],
+    ]);
   });
 
   test("as a last resort, the file of one that left", async () => {

@@ -117,8 +117,14 @@ describe("clusterToStandalone", () => {
     await translate(bytes, { index: 10 });
     expect(readFileSync(target)).toEqual(fileBytes("JSON", [SCHEMA, insertOne]));
     target = join(folder, "tool.db");
-    await translate(bytes, { asOvsdbTool: true });
+    await translate(bytes, { asOvsdbTool: "3.1.1" });
     expect(readFileSync(target)).toEqual(fileBytes("JSON", [SCHEMA, insertOne, rows, { Animal: {} }]));
+    for (const [number, asOvsdbTool] of [true, "2.17.7", "3.0.5", "3.1.2", "3.2.0", "4.0.0"].entries()) {
+      target = join(folder, `newer-${number}.db`);
+      await translate(bytes, { asOvsdbTool });
+      expect(readFileSync(target)).toEqual(fileBytes("JSON", [SCHEMA_2, rows, { Animal: {} }]));
+    }
+    expect(await refusal(bytes, { asOvsdbTool: "newest" })).toBe("ARGUMENT");
   });
 
   test("after a conversion without rows, they are converted", async () => {
@@ -138,6 +144,9 @@ describe("clusterToStandalone", () => {
     ]);
     const same = await diff(new DbFile(memoryFile(bytes)), target);
     expect(same.isSame && same.isSameSchema).toBe(true);
+    target = join(folder, "tool.db");
+    expect(await translate(bytes, { asOvsdbTool: true })).toMatchObject({ records: 3, index: 12 });
+    expect((await diff(new DbFile(memoryFile(bytes)), target)).isSame).toBe(true);
   });
 
   test("records longer than any window, and many short ones", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import type { AnyRow } from "@ovnha/ovsdb/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { realOvs, removeFolder, temporaryFolder } from "@ovnha/testkit";
+import { ovsVersion, realOvs, removeFolder, temporaryFolder } from "@ovnha/testkit";
 import {
   clusterToStandalone,
   type DatabaseContent,
@@ -58,7 +58,9 @@ function bodies(file: string): unknown[] {
   for (let at = 0; at < bytes.length; ) {
     const end = bytes.indexOf(0x0a, at);
     const length = Number(bytes.toString("latin1", at, end).split(" ")[2]);
-    found.push(JSON.parse(bytes.toString("utf8", end + 1, end + 1 + length)));
+    const body = JSON.parse(bytes.toString("utf8", end + 1, end + 1 + length)) as Record<string, unknown>;
+    // Has the moment at which it was converted; its rows are compared as rows.
+    found.push(body["_comment"] === "converted by ovsdb-tool" ? "converted" : body);
     at = end + 1 + length;
   }
   return found;
@@ -178,9 +180,11 @@ describe.skipIf(realOvs() === "skip")("files of random histories", () => {
         for (const file of [...files, cutOff ?? "", gone?.file ?? ""]) {
           const dir = folder();
           const [ours, theirs] = [join(dir, "ours.db"), join(dir, "theirs.db")];
-          await clusterToStandalone(file, ours, { asOvsdbTool: true });
+          await clusterToStandalone(file, ours, { asOvsdbTool: ovsVersion() ?? true });
           expect((await ovsdbTool("cluster-to-standalone", theirs, file)).code).toBe(0);
           expect(bodies(ours)).toEqual(bodies(theirs));
+          expect(await toolRows(ours)).toEqual(await toolRows(theirs));
+          if (bodies(ours).includes("converted")) continue;
           expect(readFileSync(ours)).toHaveLength(readFileSync(theirs).length);
         }
       }
