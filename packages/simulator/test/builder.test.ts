@@ -45,5 +45,5 @@ test("a step changes no builder that was there before", () => {
 
 test("what a file could not say is refused here too", () => {
   expect(() => scenario("x").at("1s").stop("m7").build()).toThrow(ScenarioError);
-  expect(() => scenario("x").at("1s").do("explode", "m1").build()).toThrow(""explode" is no verb");
+  expect(() => scenario("x").at("1s").do("explode", "m1").build()).toThrow('"explode" is no verb');
 });

@@ -1,5 +1,5 @@
 /** Each checker catches a bug that is planted for it. */
-import { ZERO_UUID } from "@ovnha/raft";
+import { currentEid, ZERO_UUID } from "@ovnha/raft";
 import { describe, expect, test } from "vitest";
 import { CHECKERS, type CheckerName } from "../src/check/check.ts";
 import { findScenario, parseScenario, prepareWorld, type Run, simulate, finish } from "../src/index.ts";
@@ -63,6 +63,26 @@ function askForVote(world: World, from: number, lastIndex: number): void {
 const KILL = { do: "restart", target: "m2", how: "kill", wipe: undefined, boot: undefined, kick: false } as const;
 
 const names = (run: Run): Set<string> => new Set(run.violations.map(({ checker }) => checker));
+
+/** Many writers at every member, whose transactions race each other; the leader may be one that looks at no prerequisite. */
+function contended(isPlanted: boolean): Run {
+  const clients = ["m1", "m2", "m3"].map((to) => ({ kind: "writer" as const, name: to, perSecond: 400, to }));
+  return withBug(
+    (world) => {
+      for (const { server } of world.hosts) {
+        if (server === undefined || !isPlanted) continue;
+        const deliver = server.deliver.bind(server);
+        server.deliver = (link, end, message) =>
+          deliver(
+            link,
+            end,
+            message.type === "execute_command_request" ? { ...message, prereq: currentEid(server.node) } : message,
+          );
+      }
+    },
+    { ...CALM, clients, steps: [], forMs: 5000 },
+  );
+}
 
 const PLANTS: Readonly<Record<CheckerName, () => Run>> = {
   // A follower that promotes itself.
@@ -134,6 +154,8 @@ const PLANTS: Readonly<Record<CheckerName, () => Run>> = {
       clients.acknowledge = (operation, server, index, eid) =>
         acknowledge(operation, server, index - (clients.acked === 30 ? 1 : 0), eid);
     }),
+  // A leader that ignores what a forwarded transaction was built on.
+  prerequisite: () => contended(true),
   linearizability: () =>
     withBug((world) => {
       const { clients } = world;
@@ -148,6 +170,12 @@ describe("a planted bug is caught by the checker for", () => {
   test.each(CHECKERS)("%s", (name) => {
     expect(names(PLANTS[name]())).toContain(name);
   });
+});
+
+test("a leader that looks at prerequisites refuses what lost the race, and it is tried again", () => {
+  const run = contended(false);
+  expect(names(run)).toEqual(new Set());
+  expect(run.acked).toBeGreaterThan(100);
 });
 
 test("a vote that is told before it is on disk breaks the rule about speech", () => {

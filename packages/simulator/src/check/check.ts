@@ -19,6 +19,7 @@ export const CHECKERS = [
   "speech",
   "commit-majority",
   "acked-writes",
+  "prerequisite",
   "linearizability",
   "one-cluster",
 ] as const;

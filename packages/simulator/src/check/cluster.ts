@@ -1,4 +1,5 @@
 /** All that was ever committed under one cluster id, and who led it in which term. */
+import { ZERO_UUID } from "@ovnha/raft";
 import { Chain } from "./chain.ts";
 
 /** Entries that are kept behind the newest commit for comparison with logs that are far behind. */
@@ -42,6 +43,15 @@ export class ClusterRecord {
 
   eidAt(index: number): string | undefined {
     return this.#eids[index - this.#first];
+  }
+
+  /** The id of the last committed entry with data before an index; undefined where that is no longer known. */
+  dataBefore(index: number): string | undefined {
+    for (let at = index - 1 - this.#first; at >= 0; at--) {
+      const eid = this.#eids[at];
+      if (eid !== ZERO_UUID) return eid;
+    }
+    return undefined;
   }
 
   commit(index: number, hash: number, eid: string, term: number): void {

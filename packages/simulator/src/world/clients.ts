@@ -23,6 +23,8 @@ export class Operation {
   readonly floor: number;
   /** Under which entry id it was proposed last. */
   eid = "";
+  /** The entry that it was built on: nothing may come between. */
+  prereq = "";
   /** The ids before that one, if the server tried again. */
   earlier: readonly string[] = NO_EIDS;
   isDone = false;
@@ -34,9 +36,10 @@ export class Operation {
     this.floor = floor;
   }
 
-  propose(eid: string): void {
+  propose(eid: string, prereq: string): void {
     if (this.eid !== "") this.earlier = [...this.earlier, this.eid];
     this.eid = eid;
+    this.prereq = prereq;
   }
 }
 
@@ -142,6 +145,14 @@ export class Clients {
         "acked-writes",
         client.spec.name,
         `write ${operation.id} is acknowledged, but entry ${index} is another's`,
+      );
+    // Where a rule is broken already, and logs differ, this would be no news.
+    const before = world.trace.violations.length === 0 ? cluster.dataBefore(index) : undefined;
+    if (before !== undefined && before !== operation.prereq)
+      world.check.violated(
+        "prerequisite",
+        client.spec.name,
+        `write ${operation.id} was built on another entry than the one that comes before it, ${index}, in the log`,
       );
     if (index > this.maxAckedIndex) this.maxAckedIndex = index;
     this.acknowledged.push({ cid, index, eid });

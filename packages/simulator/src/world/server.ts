@@ -229,9 +229,10 @@ export class Server implements Effects {
       const operation = this.waiting.shift()!;
       const number = this.world.newNumber();
       const eid = eidOf(number);
-      operation.propose(eid);
+      const prereq = currentEid(node);
+      operation.propose(eid, prereq);
       this.#proposed.push(operation);
-      stepInto(node, this.nowMs, { type: "execute", eid, prereq: currentEid(node), data: number }, this);
+      stepInto(node, this.nowMs, { type: "execute", eid, prereq, data: number }, this);
     }
     this.#isTrying = false;
     if (!this.isDead && this.node.commitIndex !== this.commitSeen) this.world.check.progress(this);
