@@ -251,6 +251,27 @@ describe("a condition", () => {
     one.at(1).change(() => ({ log: { start: 2, end: 5_000 } }));
   }
 
+  it("that nobody lists it does not ask the one whom it is about", () => {
+    const condition: Condition = { type: "absent", database, server };
+    // Removed while it was down, it runs with its old list.
+    const removed = (...by: readonly number[]): Observation =>
+      seen((one) => {
+        for (const index of by)
+          one
+            .at(index)
+            .change((status) => ({ servers: status.servers?.filter(({ short }) => short !== shortOf(3)) ?? [] }));
+      });
+    expect(checkCondition(condition, removed(1, 2)).isHeld).toBe(true);
+    expect(checkCondition(condition, removed(1)).isHeld).toBe(false);
+    expect(checkCondition(condition, removed()).isHeld).toBe(false);
+    expect(
+      checkCondition(
+        condition,
+        seen((one) => one.kill(1).kill(2)),
+      ).isHeld,
+    ).toBe(false);
+  });
+
   it("about somebody who was not asked does not hold", () => {
     for (const type of ["caught-up", "stopped", "staying"] as const)
       expect(checkCondition({ type, database, member: "nobody" }, new Built(3).observation()).isHeld).toBe(false);

@@ -78,7 +78,12 @@ describe.skipIf(realOvs() === "skip").sequential("a rolling restart of a loaded 
     };
     await using lock = await acquireOperationLock({ remotes });
     const writer = new Writer(lab, "gated");
-    const plan = planRollingRestart(await lab.look(), { expected: lab.expected, site: lab.site });
+    // With what was seen before: under load one look may show entries that are under way a moment longer than usual.
+    const plan = planRollingRestart(await lab.look(), {
+      expected: lab.expected,
+      history: lab.history,
+      site: lab.site,
+    });
     expect(plan.blockers).toEqual([]);
     const leaders = await Promise.all([lab.cluster(NB).waitForLeader(), lab.cluster(SB).waitForLeader()]);
     expect(leaders.map((leader) => lab.name(leader))).toContain(plan.order.at(-1)?.member);

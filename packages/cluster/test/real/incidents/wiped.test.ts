@@ -62,7 +62,7 @@ describe
         expect(plan.witnesses).toEqual(expect.arrayContaining(["operator", "observer"]));
         expect((await lab.execute(plan)).isComplete).toBe(true);
         // Another id than before is told once; then nothing is left to do for this database.
-      await lab.judge();
+        await lab.judge();
         expect(await lab.recovery({ database, lost: [name] })).toMatchObject({ decision: "none", isDone: true });
       }
       await isBack(index, former);
