@@ -187,6 +187,7 @@ describe.skipIf(realOvs() === "skip")("ovn-backup", () => {
     [["take", "--into", "/tmp", "--nb", "tcp:127.0.0.1:1", "--gzip", "11"], 2],
     [["verify", "/nowhere.db"], 3],
     [["rotate", "/tmp"], 2],
+    [["check-dirs", "--ssh", "a", "--pod", "b"], 2],
     [["list", "/nowhere"], 3],
   ])("ends %j with %i", async (args, expected) => {
     const { status, out, err } = await run(...args);

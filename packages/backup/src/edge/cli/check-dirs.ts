@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { kubectlRunner, type Runner, sshRunner } from "@ovnha/runner";
 import type { CheckFinding } from "../../layout/directories.ts";
+import { BackupError } from "../../error.ts";
 import { DATABASE_KEYS, type DatabaseKey } from "../../layout/profile.ts";
 import { findProfile, PROFILES } from "../../layout/profiles.ts";
 import { visible } from "../../restore/facts.ts";
@@ -78,7 +79,7 @@ export function defineCheckDirs(command: Command, edge: Pick<Terminal, "out" | "
 }
 
 function runnerOf({ ssh, pod }: Flags): Runner | undefined {
-  if (ssh !== undefined && pod !== undefined) throw new InvalidArgumentError("--ssh and --pod exclude each other");
+  if (ssh !== undefined && pod !== undefined) throw new BackupError("ARGUMENT", "--ssh and --pod exclude each other");
   if (ssh !== undefined) {
     const at = ssh.lastIndexOf("@");
     return sshRunner(at < 0 ? { host: ssh } : { host: ssh.slice(at + 1), user: ssh.slice(0, at) });

@@ -63,8 +63,7 @@ export class Claims {
       if (path === undefined) continue;
       const text = await read(host, path).catch(() => undefined);
       if (text === undefined || parseClaim(text)?.plan === this.#plan.id) continue;
-      const error = await busy(host, place, path, text);
-      told.push(`${error.message}; ${error.remedy}`);
+      told.push((await busy(host, place, path, text)).message);
     }
     return told;
   }
