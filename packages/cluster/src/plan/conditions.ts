@@ -1,11 +1,10 @@
 /** Whether a condition holds, as far as one observation shows. What it does not show does not hold. */
 import type { Expected, Observation } from "../observe/types.ts";
-import { weightOf } from "../judge/context.ts";
 import type { History } from "../judge/history.ts";
 import { assess } from "../judge/assess.ts";
 import { majorityOf } from "../judge/quorum.ts";
 import type { DatabaseVerdict, Voter } from "../judge/types.ts";
-import { type DatabaseView, keyOf, viewDatabase } from "../judge/view.ts";
+import { type DatabaseView, keyOf, lineOf, linkState, type MemberView, viewDatabase } from "../judge/view.ts";
 import type { Condition } from "./types.ts";
 
 export type Held = { readonly isHeld: boolean; readonly why: string };
@@ -42,6 +41,25 @@ export function isSilent(voter: Voter): Held {
   if (voter.liveness !== "silent") return no(`${voter.short} is not known to be silent`);
   if (voter.silentTo.length < 2) return no(`only ${who || "nobody"} says that ${voter.short} is silent; it takes two`);
   return yes(`silent to ${who}`);
+}
+
+/**
+ * Whether the id may be taken for dead: silent to two, and nobody has a link to it, or has heard it within two election
+ * rounds. What one does not hear another may; a ghost, whose address belongs to somebody else, is linked with nobody.
+ */
+export function isDead(voter: Voter, view: DatabaseView): Held {
+  const silence = isSilent(voter);
+  if (!silence.isHeld || voter.isGhost) return silence;
+  const server = view.configured.find(({ key }) => key === voter.key);
+  if (server === undefined) return silence;
+  for (const voice of view.voices) {
+    if (voice === server.view) continue;
+    if (linkState(voice, server) === "up") return no(`${voice.member} has a link to ${voter.short}`);
+    const age = lineOf(voice, server)?.lastMessageMs;
+    if (age !== undefined && age <= 2 * view.timerMs + 1_000)
+      return no(`${voice.member} heard ${voter.short} ${age} ms ago`);
+  }
+  return silence;
 }
 
 export function checkCondition(condition: Condition, observation: Observation, options: JudgeOptions = {}): Held {
@@ -91,7 +109,7 @@ export function holds(condition: Condition, { view, verdict }: Judged): Held {
       return absent(view, condition.server);
     case "silent": {
       const voter = verdict.quorum.voters.find(({ key }) => key === condition.server);
-      return voter === undefined ? no(`${condition.server} is not configured`) : isSilent(voter);
+      return voter === undefined ? no(`${condition.server} is not configured`) : isDead(voter, view);
     }
     case "timer": {
       const others = view.voices.filter(
@@ -115,15 +133,33 @@ export function holds(condition: Condition, { view, verdict }: Judged): Held {
     case "stopped": {
       const member = view.members.find((one) => one.member === condition.member);
       if (member === undefined) return no(`${condition.member} was not asked`);
-      return member.isUnreachable ? yes("does not answer") : no(`${condition.member} answers`);
+      return isStopped(member);
     }
     case "healthy": {
-      const wrong = verdict.findings.filter((finding) => weightOf(finding) !== "info");
+      // What was seen once is not believed yet, and not well either.
+      const wrong = verdict.findings.filter(({ severity }) => severity !== "info");
       return wrong.length === 0 && verdict.health === "ok"
         ? yes("well")
         : no(wrong.map(({ code }) => code).join(", ") || verdict.health);
     }
   }
+}
+
+/** As the system, `ovs-appctl`, and those who run commands in containers say it. */
+const NOBODY_LISTENS =
+  /ECONNREFUSED|ENOENT|connection refused|no such file|container .*not (found|running)|pods "[^"]*" not found/i;
+
+/** Nobody listens where it did. A server that hangs is not stopped, nor one whose socket may not be opened from here. */
+function isStopped({ member, seen, isUnreachable }: MemberView): Held {
+  if (!isUnreachable) return no(`${member} answers`);
+  for (const answer of [seen.status, seen.server]) {
+    if (answer === undefined || answer.ok) continue;
+    const { code, message } = answer.error;
+    const isGone = NOBODY_LISTENS.test(message);
+    if ((code !== "UNREACHABLE" && code !== "RUNNER") || !isGone)
+      return no(`${member} does not answer, which does not show that it is stopped: ${message}`);
+  }
+  return yes("nobody listens there");
 }
 
 function quorumHoldsWithout(voters: readonly Voter[], key: string): Held {

@@ -3,6 +3,7 @@
  * and what is left when the member is down still has a majority. It needs two looks: one shows where the log ended,
  * the other that everybody has acknowledged at least that.
  */
+import { elapsedBetween } from "../observe/elapsed.ts";
 import type { Observation } from "../observe/types.ts";
 import { weightOf } from "../judge/context.ts";
 import { lineOf, nameOf } from "../judge/view.ts";
@@ -48,7 +49,9 @@ export function gate(observation: Observation, options: GateOptions = {}): GateV
   const before = options.previous === undefined ? undefined : judge(options.previous, { expected: options.expected });
   const reasons: GateReason[] = [];
   for (const [database, judged] of now) {
-    if (judged.verdict.health === "not-applicable") continue;
+    // Not clustered, if everybody says so: who is silent may be the rest of a cluster.
+    if (judged.verdict.health === "not-applicable" && judged.view.members.every(({ hasAnswered }) => hasAnswered))
+      continue;
     const add = (code: GateReasonCode, text: string): unknown => reasons.push({ code, database, text });
     checkHealth(judged, options, add);
     checkProgress(judged, before?.get(database), observation, options, add);
@@ -99,14 +102,13 @@ function checkProgress(
   const { leader } = view;
   if (leader?.status?.log === undefined) return;
   const settleMs = options.settleMs ?? 2 * view.timerMs;
-  const previousMs = options.previous?.endedMs;
   const past = before?.view.leader?.status;
-  if (before === undefined || previousMs === undefined || past?.log === undefined) {
+  if (before === undefined || options.previous === undefined || past?.log === undefined) {
     add("NOT_SETTLED", "it takes a second look to see that everything is acknowledged");
     return;
   }
-  if (observation.startedMs - previousMs < settleMs)
-    add("NOT_SETTLED", `the looks are ${observation.startedMs - previousMs} ms apart, ${settleMs} needed`);
+  const apartMs = elapsedBetween(options.previous, observation);
+  if (apartMs < settleMs) add("NOT_SETTLED", `the looks are ${apartMs} ms apart, ${settleMs} needed`);
   if (before.view.leader?.member !== leader.member || past.term !== leader.status.term)
     add("NOT_SETTLED", `${leader.member} leads since the look before`);
   // Under load there is always something under way; what was in the log one settle time ago must be everywhere.

@@ -35,7 +35,7 @@ export type Condition =
   | { readonly type: "staying"; readonly database: string; readonly member: string }
   /** Neither a member, nor the timer, is being changed. */
   | { readonly type: "no-change-under-way"; readonly database: string }
-  /** The member does not answer, for either socket. */
+  /** Nobody listens at any of the member's sockets. Silence that may be a hang, or a lack of permission, is not it. */
   | { readonly type: "stopped"; readonly database: string; readonly member: string }
   /** The database works and nothing is wrong with it but what is listed. */
   | { readonly type: "healthy"; readonly database: string };

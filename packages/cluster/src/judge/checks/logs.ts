@@ -8,6 +8,9 @@ import { type DatabaseView, hostOf, lineOf, nameOf } from "../view.ts";
 /** Characters of the end of a log that are read, so that no log can hold the judge up. */
 export const LOG_CHARACTERS_MAX = 1_000_000;
 
+/** Of one line, in characters: a pattern takes time in the square of a hostile line at most, which this bounds. */
+export const LINE_CHARACTERS_MAX = 2_048;
+
 type Pattern = {
   readonly code: FindingCode;
   readonly pattern: RegExp;
@@ -76,8 +79,9 @@ type Line = { readonly atMs: number | undefined; readonly text: string };
 /** The lines of the hour before `nowMs`; those without a time count as well. */
 export function recentLines(logText: string, nowMs: number): Line[] {
   const lines: Line[] = [];
-  for (const text of logText.slice(-LOG_CHARACTERS_MAX).split("\n")) {
-    if (text === "") continue;
+  for (const whole of logText.slice(-LOG_CHARACTERS_MAX).split("\n")) {
+    if (whole === "") continue;
+    const text = whole.slice(0, LINE_CHARACTERS_MAX);
     const stamp = STAMP.exec(text)?.[1];
     const atMs = stamp === undefined ? undefined : Date.parse(stamp);
     if (atMs === undefined || atMs > nowMs - HOUR_MS) lines.push({ atMs, text });

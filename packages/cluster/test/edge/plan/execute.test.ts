@@ -205,13 +205,43 @@ describe("executing a plan", () => {
 
   it("does not do again what holds already", async () => {
     const world = new World();
-    world.down.add(2);
-    const stop = step(1, { isDestructive: true, after: [{ type: "stopped", database, member: B }] });
-    const { steps } = await run(world, planWith(stop, step(2)));
+    const heal = step(1, { isDestructive: true, after: [{ type: "others-live", database, except: [] }] });
+    const { steps } = await run(world, planWith(heal, step(2)));
     expect(steps.map(({ outcome, output }) => [outcome, output])).toEqual([
       ["skipped", "it holds already"],
       ["done", ""],
     ]);
     expect(world.commands).toEqual([`${A}: do 2`]);
+  });
+
+  it("does a stop again, however silent the member is, and goes no further while it only hangs", async () => {
+    const stop = step(1, { isDestructive: true, after: [{ type: "stopped", database, member: B }], withinMs: 20 });
+    const gone = new World();
+    gone.down.add(2);
+    expect((await run(gone, planWith(stop))).steps.map(({ outcome }) => outcome)).toEqual(["done"]);
+    for (const [code, message] of [
+      ["TIMEOUT", "/run/node2.ctl: cluster/status: no answer within 5000 ms; the server is busy, frozen or stopped"],
+      ["UNREACHABLE", "/run/node2.ctl: cluster/status: connect EACCES /run/node2.ctl"],
+    ] as const) {
+      const world = new World();
+      world.down.add(2);
+      world.edit = (built) => {
+        const answer = { ok: false, error: { code, message }, via: "test", atMs: 0, tookMs: 1 } as const;
+        Object.assign(built.at(2), { status: answer, server: answer });
+      };
+      await expect(run(world, planWith(stop, step(2)))).rejects.toMatchObject({
+        code: "PRECONDITION",
+        message: expect.stringContaining("does not show that it is stopped"),
+      });
+      expect(world.commands).toEqual([`${A}: do 1`]);
+    }
+  });
+
+  it("does not call healthy what was wrong in one look only", async () => {
+    const world = new World();
+    world.down.add(3);
+    const healthy = step(1, { before: [{ type: "healthy", database }] });
+    await expect(run(world, planWith(healthy))).rejects.toMatchObject({ code: "PRECONDITION" });
+    expect(world.commands).toEqual([]);
   });
 });
