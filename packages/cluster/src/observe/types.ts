@@ -81,6 +81,8 @@ export type Observation = {
   /** The asker's wall clock (Unix time, ms) when the first question went out and the last answer came in. */
   readonly startedMs: number;
   readonly endedMs: number;
+  /** The same two times by a clock that nobody sets: ms since the asker's machine was started. */
+  readonly monotonic?: { readonly startedMs: number; readonly endedMs: number };
   readonly databases: readonly DatabaseObservation[];
 };
 
