@@ -170,7 +170,7 @@ describe.skipIf(realOvs() === "skip")("control sockets of real servers", () => {
       // Without --config-file there is nothing to read again, which the server says.
       await control.reload().catch((error: unknown) => expect(error).toMatchObject({ code: "REFUSED" }));
     await unless("cluster/set-backlog-threshold", () => clustered.setBacklogThreshold(DB, 500, 1 << 20));
-    expect(await clustered.failureTest("stop-raft-rpc")).toMatch(/engaged|ok/i);
+    expect(await clustered.failureTest("delay-election")).toMatch(/engaged|ok/i);
     expect(await clustered.failureTest("clear")).not.toBe("");
     expect(tried.size).toBe(4);
     await cluster.waitConnected();

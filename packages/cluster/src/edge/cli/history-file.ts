@@ -24,6 +24,7 @@ const member = z.looseObject({
 });
 const sample = z.looseObject({
   atMs: z.number(),
+  monotonicMs: z.number().optional(),
   term: z.number().optional(),
   leader: z.string().optional(),
   leaderReason: z.string().optional(),

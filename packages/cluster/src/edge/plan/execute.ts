@@ -69,7 +69,9 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
     // What already holds is not done again, so that a plan that broke off can be taken up.
     // A stop is: silence before it proves nothing, for a server that hangs may wake when its file is taken away.
     const isStop = step.after.some(({ type }) => type === "stopped");
-    const maySkip = step.kind === "act" && step.after.length > 0 && step.isDestructive && !isStop;
+    // What a person does is not done from here, so it is done if it holds.
+    const isByHand = step.command === undefined;
+    const maySkip = step.kind === "act" && step.after.length > 0 && (isByHand || (step.isDestructive && !isStop));
     if (maySkip && (await looker.holdNow(step.after))) {
       done("skipped", "it holds already");
       continue;
