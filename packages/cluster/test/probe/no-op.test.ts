@@ -32,6 +32,26 @@ describe("the write that changes nothing", () => {
       expect(noOpColumns(nothing)).toEqual([]);
   });
 
+  it("asks for what has a short answer first: small tables, then few rows of an index, then whole tables", () => {
+    const set = { type: { key: weak, min: 0, max: "unlimited" } };
+    const key = { type: { key: { type: "integer", minInteger: 1, maxInteger: 9 } } };
+    const tables = {
+      Groups: { columns: { members: set } },
+      Binding: {
+        columns: { chassis: set, datapath: {}, tunnel_key: key },
+        indexes: [["datapath", "tunnel_key"], ["name"]],
+      },
+      Unbounded: { columns: { chassis: set, number: { type: "integer" } }, indexes: [["number"]] },
+      Chassis_Private: { columns: { chassis: { type: { key: weak, min: 0, max: 1 } } } },
+    };
+    expect(noOpColumns({ tables }).map(({ table, few }) => [table, few])).toEqual([
+      ["Chassis_Private", undefined],
+      ["Binding", ["tunnel_key", "==", 1]],
+      ["Groups", undefined],
+      ["Unbounded", undefined],
+    ]);
+  });
+
   it("touches an optional column only while it is empty", () => {
     const row = "11111111-aaaa-4bbb-8ccc-000000000000";
     const [full] = noOpOperations({ table: "Zoo", column: "animals", isOptional: false, row }, row);

@@ -69,6 +69,24 @@ describe.skipIf(realOvs() === "skip").sequential("a write that changes nothing",
     await probed(southbound, database);
   });
 
+  it("tells no monitor, and finds a row that it knows without looking", async () => {
+    const { remote } = cluster.member(0);
+    await using watching = openSession(remote, {});
+    const wanted = { Logical_Switch: [{}], Logical_Router: [{}] };
+    await watching.call("monitor_cond", [NB, "all", wanted] as never);
+    const first = await probeWrite(remote, { database: NB });
+    if (first.type !== "committed") throw new Error(first.type);
+    const again = await probeWrite(remote, { database: NB, target: first.target });
+    expect(again).toMatchObject({ type: "committed", target: first.target, indexBefore: first.indexAfter });
+    // What is told first is what comes after the probes.
+    const told = watching.notifications()[Symbol.asyncIterator]();
+    await transact({ op: "insert", table: "Logical_Router", row: { name: "after" } });
+    expect(JSON.stringify((await told.next()).value)).toContain('"after"');
+    const gone = { ...first.target, row: "00000000-0000-4000-8000-000000000001" };
+    const found = await probeWrite(remote, { database: NB, target: gone });
+    expect(found.type === "committed" && found.target.row !== gone.row).toBe(true);
+  });
+
   it("is told as failed within its limit when it can't be committed", async () => {
     await cluster.member(0).kill("SIGKILL");
     const probe = await probeWrite(cluster.member(0).remote, { database: NB, timeoutMs: 1_000 });
