@@ -7,13 +7,14 @@ import { Gauge, Registry } from "prom-client";
 import { FINDINGS, type FindingCode } from "../judge/catalogue/index.ts";
 import { weightOf } from "../judge/context.ts";
 import type { DatabaseVerdict, Health, Verdict } from "../judge/types.ts";
-import { type DatabaseView, lineOf, type MemberView, nameOf, viewDatabase } from "../judge/view.ts";
+import { type DatabaseView, lineOf, type MemberView, viewDatabase } from "../judge/view.ts";
 import type { Observation } from "../observe/types.ts";
 
 export type MetricDefinition = { readonly name: string; readonly help: string; readonly labels: readonly string[] };
 
 const DATABASE = ["database"] as const;
 const MEMBER = ["database", "member"] as const;
+/** A peer is named by its short server id. */
 const PEER = ["database", "member", "peer"] as const;
 
 /** Every metric there is. */
@@ -21,7 +22,7 @@ export const METRICS: readonly MetricDefinition[] = [
   { name: "ovn_cluster_health", help: "0 ok, 1 warning, 2 critical, 3 cannot tell, 4 not clustered", labels: DATABASE },
   {
     name: "ovn_cluster_quorum",
-    help: "1 if a majority of the configured ids is shown or presumed to live",
+    help: "1 if a majority of the configured ids is shown or presumed to live, 0 if not; absent if nobody can tell",
     labels: DATABASE,
   },
   { name: "ovn_cluster_voters_configured", help: "Ids that count for the quorum, dead or alive", labels: DATABASE },
@@ -144,8 +145,9 @@ function putDatabase(
 ): void {
   const labels = { database };
   const works = ["yes", "presumed", "at-risk"].includes(quorum.state);
+  const isKnown = quorum.state !== "unknown" && quorum.state !== "not-applicable";
   put("ovn_cluster_health", labels, HEALTH[health]);
-  put("ovn_cluster_quorum", labels, works ? 1 : 0);
+  put("ovn_cluster_quorum", labels, isKnown ? Number(works) : undefined);
   put("ovn_cluster_voters_configured", labels, quorum.configured);
   put("ovn_cluster_voters_live", labels, quorum.live);
   put("ovn_cluster_voters_needed", labels, quorum.needed);
@@ -166,11 +168,11 @@ function putDatabase(
   );
   put("ovn_cluster_members_expected", labels, asked);
   put("ovn_cluster_members_observed", labels, answered);
-  // Every code is there at all times, so that a finding that goes away becomes 0 and not stale.
+  // Every code is there at all times, with every severity that it may have, so that a finding that goes away becomes 0 and not stale.
   for (const code of Object.keys(FINDINGS) as FindingCode[]) {
     const own = findings.filter((finding) => finding.code === code && weightOf(finding) !== "info");
-    const [severest] = own;
-    put("ovn_cluster_finding", { database, code, severity: severest?.severity ?? FINDINGS[code].severity }, own.length);
+    for (const severity of new Set([FINDINGS[code].severity, "warning", "critical"]))
+      put("ovn_cluster_finding", { database, code, severity }, own.filter((one) => one.severity === severity).length);
   }
 }
 
@@ -228,7 +230,8 @@ function putPeers(put: Put, view: DatabaseView): void {
   for (const server of view.configured) {
     const line = lineOf(leader, server);
     if (line === undefined || line.isSelf) continue;
-    const labels = { database, member: leader.member, peer: nameOf(server) };
+    // Its name is known only while it answers; the short id stays, and so does what an alert waits for.
+    const labels = { database, member: leader.member, peer: server.short };
     put("ovn_cluster_peer_next_index", labels, line.nextIndex);
     put("ovn_cluster_peer_match_index", labels, line.matchIndex);
     put(

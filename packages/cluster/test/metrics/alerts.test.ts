@@ -42,4 +42,10 @@ describe("the alert rules", () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain(`${rules.length} rules found`);
   });
+
+  it.skipIf(!PROMTOOL)("are silent where nothing is wrong, and not where something is", () => {
+    const cases = fileURLToPath(new URL("./alerts.promtool.yaml", import.meta.url));
+    const { status, stdout, stderr } = spawnSync("promtool", ["test", "rules", cases], { encoding: "utf8" });
+    expect({ status, said: status === 0 ? "" : `${stdout}${stderr}` }).toEqual({ status: 0, said: "" });
+  });
 });
