@@ -8,6 +8,7 @@ import {
   type MemberView,
   printsAges,
 } from "./view.ts";
+import { recentLines } from "./checks/logs.ts";
 import type { Liveness, Quorum, QuorumState, Voter } from "./types.ts";
 
 /** Votes for an election and acknowledgements for a commit: more than half of the configured ids. */
@@ -204,10 +205,12 @@ function stateWithoutVoices({ members }: DatabaseView): QuorumState {
 /** With `_Server` alone: a leader and a majority of the asked that is connected and close to it. */
 function stateByRows(members: readonly MemberView[], rows: readonly MemberView[]): QuorumState {
   const connected = rows.filter(({ row }) => row?.connected === true).length;
+  // A relay was asked too, and has no vote.
+  const needed = majorityOf(members.filter(({ row }) => row?.model !== "relay").length);
   if (!rows.some(({ row }) => row?.leader === true && row.connected)) {
-    return connected >= majorityOf(members.length) ? "unknown" : "no";
+    return connected >= needed ? "unknown" : "no";
   }
-  return connected >= majorityOf(members.length) ? "presumed" : "unknown";
+  return connected >= needed ? "presumed" : "unknown";
 }
 
 /** One member where more are wanted, and others that knock: it made a cluster of its own. */
@@ -266,10 +269,10 @@ function followedLeader(view: DatabaseView): QuorumState | undefined {
   return best;
 }
 
-/** A member that writes nothing may say what it likes: its acknowledgements are not to be had. */
+const WRITE_ERROR = /write failed|(?<!reported )I\/O error|past last synced index [1-9]/;
+
+/** A member that wrote nothing within the hour may say what it likes: its acknowledgements are not to be had. */
 export function hasWriteErrors({ seen }: MemberView): boolean {
-  return (
-    seen.logText !== undefined &&
-    /write failed|(?<!reported )I\/O error|past last synced index [1-9]/.test(seen.logText)
-  );
+  if (seen.logText === undefined) return false;
+  return recentLines(seen.logText, seen.status?.atMs ?? 0).some(({ text }) => WRITE_ERROR.test(text));
 }

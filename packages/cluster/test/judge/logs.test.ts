@@ -1,7 +1,7 @@
 /** What a log says, and of whom; lines as real servers print them. */
 import { describe, expect, it } from "vitest";
 import { assess, emptyHistory, type Finding, planRecovery, track } from "../../src/index.ts";
-import { Built, CLUSTER_ID, idOf, nameOf, shortOf } from "./build.ts";
+import { Built, CLUSTER_ID, idOf, nameOf, shortOf, silence } from "./build.ts";
 import { AT_MS } from "./samples.ts";
 
 const line = (module: string, text: string): string => `2023-11-14T22:10:00.000Z|00012|${module}|${text}\n`;
@@ -55,6 +55,22 @@ describe("a log", () => {
       "tcp:10.0.0.3:6643: ignoring message with unexpected server ID 9999 (expected 3333)",
     );
     expect(codes(1, text.repeat(2))).toEqual(["foreign-server-at-address"]);
+  });
+});
+
+describe("an old write error", () => {
+  it("takes nobody's acknowledgements away after an hour", () => {
+    const quorum = (stamp: string): string | undefined => {
+      const built = new Built(3, 1);
+      built.at(1).status = silence;
+      built.at(1).server = silence;
+      built.at(3).status = silence;
+      built.at(3).server = silence;
+      Object.assign(built.at(2), { logText: `${stamp}|00012|raft|WARN|write failed (Input/output error)\n` });
+      return assess(built.observation()).databases[0]?.quorum.state;
+    };
+    expect(quorum("2023-11-14T22:10:00.000Z")).toBe("unknown");
+    expect(quorum("2023-11-14T20:10:00.000Z")).toBe("yes");
   });
 });
 
