@@ -1,4 +1,5 @@
 /** The verdict over all members of all databases, from one observation and, if there is one, what was seen before. */
+import { judgeTime, type Moment } from "../observe/elapsed.ts";
 import type { DatabaseObservation, Expected, Observation } from "../observe/types.ts";
 import { checkFiles } from "./checks/files.ts";
 import { checkAnswers, checkJoining } from "./checks/joining.ts";
@@ -39,16 +40,18 @@ export type AssessOptions = {
  */
 export function assess(observation: Observation, options: AssessOptions = {}): Verdict {
   const nowMs = options.nowMs ?? observation.endedMs;
-  const databases = observation.databases.map((database) => assessDatabase(database, nowMs, options));
+  const now = { atMs: nowMs, monotonicMs: observation.monotonic?.endedMs };
+  const databases = observation.databases.map((database) => assessDatabase(database, now, options));
   return { atMs: nowMs, health: worstHealth(databases.map(({ health }) => health)), databases };
 }
 
-function assessDatabase(seen: DatabaseObservation, nowMs: number, options: AssessOptions): DatabaseVerdict {
+function assessDatabase(seen: DatabaseObservation, now: Moment, options: AssessOptions): DatabaseVerdict {
   const expected = expectedFor(options.expected, seen.database);
   const past = options.history?.databases[seen.database];
   const history = options.history === undefined ? undefined : (past ?? undefined);
   const view = viewDatabase(seen, { ...past, clusterId: expected.clusterId ?? past?.clusterId });
   const quorum = rememberIds(computeQuorum(view, { expectedMembers: expected.members }), past?.serverIds);
+  const nowMs = judgeTime(history?.samples.at(-1), now);
   const context: Context = { view, quorum, expected, history, nowMs, found: [] };
   for (const check of [
     ...[checkLeadership, checkSize, checkPeers, checkRows, checkMembership, checkJoining],
@@ -56,7 +59,10 @@ function assessDatabase(seen: DatabaseObservation, nowMs: number, options: Asses
   ]) {
     check(context);
   }
-  const findings = toFindings(context).sort((one, other) => compareSeverity(weightOf(one), weightOf(other)));
+  const shiftMs = now.atMs - nowMs;
+  const findings = toFindings(context)
+    .map((finding) => (shiftMs === 0 ? finding : { ...finding, sinceMs: finding.sinceMs + shiftMs }))
+    .sort((one, other) => compareSeverity(weightOf(one), weightOf(other)));
   return {
     database: seen.database,
     health: healthOf(view, findings),

@@ -79,8 +79,10 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
     const needed = history === undefined ? 1 : sightingsNeeded;
     const leastMs = Math.min(BETWEEN_SIGHTINGS_MS, view.timerMs);
     const witnesses = [...new Set([...sourcesOf(one.evidence), ...(one.witnesses ?? [])])];
-    // Destruction takes two: on the word of one there is only something to look at.
-    const isAgreed = witnesses.length >= 2 && one.isAgreed !== false;
+    const isConfirmed = sightings >= needed && nowMs - sinceMs >= (needed - 1) * leastMs;
+    // Destruction takes two: on the word of one there is only something to look at. And what passes by itself takes time.
+    const isSeenEnough = history === undefined ? sightingsNeeded === 1 : isConfirmed;
+    const isAgreed = witnesses.length >= 2 && one.isAgreed !== false && isSeenEnough;
     return {
       code: one.code,
       incident,
@@ -94,8 +96,7 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
       sinceMs,
       sightings,
       sightingsNeeded: needed,
-      // A clock that was set back must not put it off for ever.
-      isConfirmed: sightings >= needed && Math.abs(nowMs - sinceMs) >= (needed - 1) * leastMs,
+      isConfirmed,
       remedy:
         remedy.isDestructive && !isAgreed
           ? { kind: "inspect", text: remedy.before ?? remedy.text, isDestructive: false, isIrreversible: false }
@@ -110,14 +111,11 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
   });
 }
 
-/** Each member is one source, its log and file are others: they say what the process itself does not know. */
+/** Each member is one source, with its words, its log and its file. */
 function sourcesOf(evidence: readonly Evidence[]): string[] {
   return evidence
     .filter(({ source }) => source !== "expected" && source !== "history")
-    .map(({ source, member }) => {
-      const who = member ?? "observer";
-      return source === "log" || source === "file" ? `${who}'s ${source}` : who;
-    });
+    .map(({ member }) => member ?? "observer");
 }
 
 /** What a finding is worth at this moment: before it is confirmed, it is only worth knowing. */

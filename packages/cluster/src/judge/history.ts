@@ -19,7 +19,9 @@ export type MemberSample = {
 };
 
 export type Sample = {
+  /** Unix time in ms at first; it goes on with what has passed, whatever is done to the clock. */
   readonly atMs: number;
+  readonly monotonicMs?: number;
   readonly term?: number;
   /** `short@address` of the leader. */
   readonly leader?: string;

@@ -73,16 +73,28 @@ function voterOf(server: ConfiguredServer, view: DatabaseView): Voter {
   };
 }
 
-/** Another id that lives at this id's address; two processes can't listen there. */
-export function tenantOf(server: ConfiguredServer, { members, configured }: DatabaseView): MemberView | undefined {
+/**
+ * Another id that lives at this id's address; two processes can't listen there. It must have answered, or be heard by the
+ * leader: who is merely thought to be there may be this one. And whoever is heard by the leader is replaced by nobody.
+ */
+export function tenantOf(server: ConfiguredServer, view: DatabaseView): MemberView | undefined {
+  const { members, configured, leader, timerMs } = view;
+  const isHeard = (one: ConfiguredServer): boolean =>
+    leader !== undefined && leader !== one.view && hears(leader, one, timerMs) === "live";
+  if (isHeard(server)) return undefined;
   const tenant = members.find(
     ({ address, short, hasAnswered }) =>
       hasAnswered && address === server.address && short !== undefined && short !== server.short,
   );
   if (tenant !== undefined) return tenant;
-  // Nobody was asked there, but another id of the list has the same address and was heard.
-  return configured.find((other) => other !== server && other.address === server.address && other.view !== undefined)
-    ?.view;
+  // Nobody was asked there, but another id of the list has the same address and lives.
+  return configured.find(
+    (other) =>
+      other !== server &&
+      other.address === server.address &&
+      other.view !== undefined &&
+      (other.view.hasAnswered || isHeard(other)),
+  )?.view;
 }
 
 function livenessOf(

@@ -14,8 +14,10 @@ import {
   TIMES_MAX,
 } from "./history.ts";
 import { assess, type AssessOptions } from "./assess.ts";
+import { judgeTime, type Moment } from "../observe/elapsed.ts";
+import { majorityOf } from "./quorum.ts";
 import type { DatabaseVerdict, Verdict } from "./types.ts";
-import { type DatabaseView, keyOf, viewDatabase } from "./view.ts";
+import { type DatabaseView, isSameId, keyOf, viewDatabase } from "./view.ts";
 
 /** What was longer ago than this between two looks is not "in a row". */
 const GAP_MAX_MS = 600_000;
@@ -36,12 +38,10 @@ export function remember(history: History, observation: Observation, verdict: Ve
   for (const seen of observation.databases) {
     const judged = verdict.databases.find(({ database }) => database === seen.database);
     if (judged === undefined) continue;
-    databases[seen.database] = rememberDatabase(
-      history.databases[seen.database] ?? EMPTY_DATABASE,
-      seen,
-      judged,
-      verdict.atMs,
-    );
+    databases[seen.database] = rememberDatabase(history.databases[seen.database] ?? EMPTY_DATABASE, seen, judged, {
+      atMs: verdict.atMs,
+      monotonicMs: observation.monotonic?.endedMs,
+    });
   }
   return { version: 1, databases };
 }
@@ -50,22 +50,21 @@ function rememberDatabase(
   before: DatabaseHistory,
   seen: DatabaseObservation,
   judged: DatabaseVerdict,
-  nowMs: number,
+  now: Moment,
 ): DatabaseHistory {
   const view = viewDatabase(seen, before);
   const last = before.samples.at(-1);
-  const sample = sampleOf(view, nowMs);
+  const nowMs = judgeTime(last, now);
+  const sample = { ...sampleOf(view, nowMs), ...defined({ monotonicMs: now.monotonicMs }) };
   const rose = last?.term !== undefined && sample.term !== undefined && sample.term > last.term;
   const moved = rose && sample.leader !== last?.leader && sample.leaderReason === "leadership_transfer";
   const isRecent = last !== undefined && nowMs - last.atMs <= GAP_MAX_MS;
   return {
-    ...(before.clusterId === undefined && judged.clusterId?.length !== 36
-      ? {}
-      : { clusterId: before.clusterId ?? judged.clusterId ?? "" }),
+    ...defined({ clusterId: agreedClusterId(view, judged) ?? before.clusterId }),
     findings: rememberFindings(isRecent ? before.findings : {}, judged, nowMs),
-    serverIds: bounded({ ...before.serverIds, ...idsOf(view) }),
-    idOfMember: bounded({ ...before.idOfMember, ...idsByMember(view) }),
-    reached: bounded(rememberReached(before.reached, view)),
+    serverIds: bounded(before.serverIds, idsOf(view)),
+    idOfMember: bounded(before.idOfMember, idsByMember(view)),
+    reached: bounded(before.reached, rememberReached(before.reached, view)),
     elections: rose ? [...before.elections, nowMs].slice(-TIMES_MAX) : before.elections,
     transfers: moved ? [...before.transfers, nowMs].slice(-TIMES_MAX) : before.transfers,
     samples: [...before.samples, sample].slice(-SAMPLES_MAX),
@@ -87,9 +86,24 @@ function rememberFindings(
   return findings;
 }
 
-/** The newest are kept. */
-function bounded<T>(record: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).slice(-IDS_MAX));
+/**
+ * The cluster id that is beyond doubt: a majority of those who were asked say it, nobody says another, and it has a
+ * quorum. One that was rebuilt takes the place of the old one as soon as this holds of it.
+ */
+function agreedClusterId(
+  { members, foreign }: DatabaseView,
+  { clusterId, quorum }: DatabaseVerdict,
+): string | undefined {
+  if (clusterId?.length !== 36 || foreign.length > 0) return undefined;
+  if (quorum.state !== "yes" && quorum.state !== "presumed") return undefined;
+  const own = members.filter((one) => one.clusterId !== undefined && isSameId(one.clusterId, clusterId));
+  return own.length >= majorityOf(members.length) ? clusterId : undefined;
+}
+
+/** What was seen last is kept, whenever it was seen first. */
+function bounded<T>(before: Readonly<Record<string, T>>, seen: Readonly<Record<string, T>>): Record<string, T> {
+  const rest = Object.entries(before).filter(([key]) => !Object.hasOwn(seen, key));
+  return Object.fromEntries([...rest, ...Object.entries(seen)].slice(-IDS_MAX));
 }
 
 function idsOf(view: DatabaseView): Record<string, string> {
@@ -107,11 +121,14 @@ function idsByMember(view: DatabaseView): Record<string, string> {
   );
 }
 
-function rememberReached(before: DatabaseHistory["reached"], view: DatabaseView): DatabaseHistory["reached"] {
-  const reached = { ...before };
+/** Of those that are seen now. */
+function rememberReached(known: DatabaseHistory["reached"], view: DatabaseView): DatabaseHistory["reached"] {
+  const reached: Record<string, { readonly term: number; readonly acknowledged: number }> = {};
+  const beforeOf = (serverId: string): { readonly term: number; readonly acknowledged: number } | undefined =>
+    reached[serverId] ?? (Object.hasOwn(known, serverId) ? known[serverId] : undefined);
   for (const { serverId, status } of view.voices) {
     if (serverId === undefined || status?.term === undefined) continue;
-    const past = reached[serverId];
+    const past = beforeOf(serverId);
     reached[serverId] = { term: Math.max(past?.term ?? 0, status.term), acknowledged: past?.acknowledged ?? 0 };
   }
   for (const server of view.configured) {
@@ -119,7 +136,7 @@ function rememberReached(before: DatabaseHistory["reached"], view: DatabaseView)
       ({ short, address }) => short === server.short && address === server.address,
     );
     if (server.serverId === undefined || line?.matchIndex === undefined) continue;
-    const past = reached[server.serverId];
+    const past = beforeOf(server.serverId);
     const acknowledged = Math.max(past?.acknowledged ?? 0, line.matchIndex);
     reached[server.serverId] = { term: past?.term ?? 0, acknowledged };
   }

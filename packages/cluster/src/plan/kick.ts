@@ -1,7 +1,7 @@
 /** Having a dead id forgotten, and having a live member leave. */
 import type { Observation } from "../observe/types.ts";
 import type { Voter } from "../judge/types.ts";
-import { changeUnderWay, isSilent, judge, type JudgeOptions, type Judged, quorumWithout } from "./conditions.ts";
+import { changeUnderWay, isDead, judge, type JudgeOptions, type Judged, quorumWithout } from "./conditions.ts";
 import { appctl, placeOf, type Site } from "./site.ts";
 import { type Blocker, makePlan, type Plan, type PlanStep } from "./types.ts";
 
@@ -169,10 +169,13 @@ function sizeWarnings({
 
 function kickBlockers({ view }: Judged, voter: Voter, serverId: string | undefined): Blocker[] {
   const blockers: Blocker[] = [];
-  const silence = isSilent(voter);
+  const silence = isDead(voter, view);
   if (!silence.isHeld)
     blockers.push({
-      code: voter.liveness === "silent" && voter.heardBy.length === 0 ? "ONE_WITNESS" : "NOT_SILENT",
+      code:
+        voter.liveness === "silent" && voter.heardBy.length === 0 && voter.silentTo.length < 2
+          ? "ONE_WITNESS"
+          : "NOT_SILENT",
       text: silence.why,
     });
   // Whom the leader does not hear, others must miss as well: most of the living, or whoever looks from outside.

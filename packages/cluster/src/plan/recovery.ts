@@ -78,6 +78,8 @@ function choose(one: Case): Choice {
   const works = judged.view.leader !== undefined && (quorum.state === "yes" || quorum.state === "presumed");
   const split = has("cluster-id-mismatch").filter(({ remedy }) => remedy.isDestructive);
   if (split.length > 0) return stopSecondCluster(one, split);
+  const apart = has("cluster-id-mismatch");
+  if (apart.length > 0) return lookAtBoth(one, apart);
   if (!works && knowsRowsOnly(one)) return lookForStatus(one);
   if (!works) return withoutQuorum(one);
   const ghosts = has("duplicate-address").filter(({ remedy }) => remedy.isDestructive);
@@ -110,6 +112,17 @@ function forPeople(findings: readonly Finding[]): string {
   if (worst === undefined) return "nothing is to be done on what is known";
   const who = worst.members.length === 0 ? "" : ` (${worst.members.join(", ")})`;
   return `${worst.title}${who}. ${worst.remedy.text}`;
+}
+
+/** Two clusters, and nobody who was there before can tell which is the old one: nothing is taken from either. */
+function lookAtBoth(one: Case, because: readonly Finding[]): Choice {
+  const logs = one.judged.view.members.flatMap(({ member, clusterId, status }) =>
+    clusterId === undefined || status === undefined
+      ? []
+      : `${member} ${clusterId.slice(0, 8)}, term ${status.term ?? "?"}, log [${status.log?.start ?? "?"}, ${status.log?.end ?? "?"}], ${status.servers?.length ?? 0} listed`,
+  );
+  const title = `Two clusters: ${logs.join("; ")}. Say which one is yours (expected cluster id); till then stop nobody, and join nobody`;
+  return { decision: "look", because, plan: simple(one, title, looks(one)) };
 }
 
 /** Somebody answers, and nobody has told who is configured: a plan would be a guess. */

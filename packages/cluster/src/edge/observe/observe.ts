@@ -40,6 +40,7 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
   if (signal?.aborted) throw new ClusterError("ABORTED", "observe: aborted before anybody was asked");
   using whole = manyListeners(signal);
   const startedMs = Date.now();
+  const monotonicMs = monotonicNowMs();
   const databases = await Promise.all(
     [...targets].map(async ([database, members]) => ({
       database,
@@ -47,7 +48,13 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
     })),
   );
   if (signal?.aborted) throw new ClusterError("ABORTED", "observe: aborted");
-  return { startedMs, endedMs: Date.now(), databases };
+  const monotonic = { startedMs: monotonicMs, endedMs: monotonicNowMs() };
+  return { startedMs, endedMs: Date.now(), monotonic, databases };
+}
+
+/** Ms since the machine was started, the same for all its processes; whole, for it is stored. */
+export function monotonicNowMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
 }
 
 /** A signal that ends with the caller's, and may be listened to by as many as there are questions. */

@@ -10,7 +10,14 @@ import type { MemberObservation, Observation } from "../../observe/types.ts";
 import { isThere } from "./ask.ts";
 import { followServer } from "./follow-server.ts";
 import { pause } from "./pause.ts";
-import { askedOf, manyListeners, OBSERVE_TIMEOUT_MS, type ObserveOptions, observeMember } from "./observe.ts";
+import {
+  askedOf,
+  manyListeners,
+  monotonicNowMs,
+  OBSERVE_TIMEOUT_MS,
+  type ObserveOptions,
+  observeMember,
+} from "./observe.ts";
 
 export type WatchOptions = Omit<ObserveOptions, "signal"> & {
   /** Milliseconds between two questions to the same socket; default 1,000. */
@@ -64,6 +71,7 @@ export class Watch implements AsyncIterableIterator<WatchUpdate>, AsyncDisposabl
   readonly #whole: ReturnType<typeof manyListeners>;
   readonly #loops: Promise<void>[] = [];
   readonly #startedMs: number = Date.now();
+  readonly #monotonicMs: number = monotonicNowMs();
   #pace: Pace | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isDue = false;
@@ -253,7 +261,11 @@ export class Watch implements AsyncIterableIterator<WatchUpdate>, AsyncDisposabl
     const asked = databases
       .flatMap(({ members }) => members.flatMap(({ server, status }) => [server, status]))
       .map((answer) => (answer === undefined ? endedMs : answer.atMs - answer.tookMs));
-    return { startedMs: Math.max(this.#startedMs, Math.min(endedMs, ...asked)), endedMs, databases };
+    const startedMs = Math.max(this.#startedMs, Math.min(endedMs, ...asked));
+    // A clock that was set in between must not make it seem longer than the watch has lasted.
+    const nowMs = monotonicNowMs();
+    const monotonic = { startedMs: Math.max(this.#monotonicMs, nowMs - (endedMs - startedMs)), endedMs: nowMs };
+    return { startedMs, endedMs, monotonic, databases };
   }
 }
 

@@ -1,7 +1,7 @@
 /** What only the log tells. Lines look like `2026-11-25T20:03:03.283Z|00012|raft|INFO|text`. */
 import type { FindingCode } from "../catalogue/index.ts";
 import type { Context } from "../context.ts";
-import { HOUR_MS } from "../history.ts";
+import { type DatabaseHistory, HOUR_MS } from "../history.ts";
 import type { Evidence } from "../types.ts";
 import { type DatabaseView, hostOf, lineOf, nameOf } from "../view.ts";
 
@@ -95,7 +95,7 @@ export function checkLogs(context: Context): void {
   }
 }
 
-function checkLog({ view, quorum, found }: Context, member: string, lines: readonly Line[]): void {
+function checkLog({ view, quorum, history, found }: Context, member: string, lines: readonly Line[]): void {
   const quote: Quote = (matching) => {
     const last = matching.at(-1)?.text.slice(0, 300) ?? "";
     return { source: "log", member, text: matching.length === 1 ? last : `${matching.length} times, last: ${last}` };
@@ -104,12 +104,12 @@ function checkLog({ view, quorum, found }: Context, member: string, lines: reado
     const matching = lines.filter(({ text }) => pattern.test(text));
     if (matching.length < least) continue;
     const voter = quorum.voters.find((one) => one.member === member);
-    // The leader is the second source, if it does not hear the member, or lacks its acknowledgements.
+    // The leader is the second source, if it does not hear the member, or waits for its acknowledgements in vain.
     const leader = view.leader?.member;
     const isConfirmed =
       leader !== undefined &&
       leader !== member &&
-      (voter?.silentTo.includes(leader) === true || lacksAcknowledgements(view, voter?.key));
+      (voter?.silentTo.includes(leader) === true || standsStill(view, history, voter?.key));
     const isGone = leader !== undefined && leader !== member && voter === undefined && code === "kicked-file";
     found.push({
       code,
@@ -170,12 +170,19 @@ function checkReported(
   }
 }
 
-function lacksAcknowledgements({ leader, configured }: DatabaseView, key: string | undefined): boolean {
+/** Since the look before, it has acknowledged nothing of what was committed then; one look shows only what is under way. */
+function standsStill(
+  { leader, configured }: DatabaseView,
+  history: DatabaseHistory | undefined,
+  key: string | undefined,
+): boolean {
   const server = configured.find((one) => one.key === key);
-  if (leader?.status?.log === undefined || server === undefined) return false;
+  const before = history?.samples.at(-1);
+  if (leader?.status?.log === undefined || server === undefined || before === undefined) return false;
   const committed = leader.status.log.end - 1 - (leader.status.uncommitted ?? 0);
   const matched = lineOf(leader, server)?.matchIndex;
-  return matched !== undefined && matched < committed;
+  const wasBehind = (before.matched[server.key] ?? 0) < (before.leaderLastIndex ?? 0);
+  return matched !== undefined && matched < committed && wasBehind && matched === before.matched[server.key];
 }
 
 /** A leadership handed over to a server that compacts first: no leader until it is done. */

@@ -1,7 +1,7 @@
 /** Who is a member, and of what. */
 import type { Context } from "../context.ts";
 import type { Evidence } from "../types.ts";
-import { keyOf, lineOf, type MemberView, nameOf } from "../view.ts";
+import { isSameId, keyOf, lineOf, type MemberView, nameOf } from "../view.ts";
 import { groupBy } from "../group.ts";
 import { printLinks } from "./leadership.ts";
 
@@ -33,8 +33,11 @@ function checkClusterIds({ view, expected, history, found }: Context): void {
       code: "cluster-id-mismatch",
       members: view.foreign.map(({ member }) => member),
       evidence: [...own, ...view.foreign].map(say),
-      // Two against one, or the id that the operator knows: otherwise nobody can tell which is the old one.
-      isAgreed: own.length >= 2 || (expected.clusterId !== undefined && own.length >= 1),
+      // By heads alone the new cluster may be the larger one. Which is the old one the operator tells, or what was seen
+      // before, if more than one still say so.
+      isAgreed:
+        isKnownId(view.clusterId, expected.clusterId ?? history?.clusterId) &&
+        own.length >= (expected.clusterId === undefined ? 2 : 1),
     });
   }
   const wanted = expected.clusterId ?? history?.clusterId;
@@ -54,6 +57,10 @@ function checkClusterIds({ view, expected, history, found }: Context): void {
       // What was seen before may have been replaced on purpose; what the operator says may not.
       ...(isTold ? {} : { severity: "warning" as const }),
     });
+}
+
+function isKnownId(id: string | undefined, known: string | undefined): boolean {
+  return id !== undefined && known !== undefined && isSameId(id, known);
 }
 
 function checkDuplicates({ view, quorum, found }: Context): void {
