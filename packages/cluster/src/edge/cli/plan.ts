@@ -32,12 +32,7 @@ type Make = {
 
 export function define(command: Command, context: CommandContext): void {
   const { terminal, end } = context;
-  const sub = (name: string, about: string): Command =>
-    addSiteOptions(addTargetOptions(command.command(name).description(about)))
-      .option("--format <name>", "text, markdown or json", "text")
-      .option("--json", "the same as --format json")
-      .option("--execute", "do it, step by step; asks before each step that changes something")
-      .option("--yes", "with --execute: do not ask");
+  const sub = (name: string, about: string): Command => withOptions(command.command(name).description(about));
   const run = async (flags: Flags, make: Make): Promise<void> => end(await planAndMaybeDo(flags, terminal, make));
   const DATABASE = ["<database>", "nb, sb, or a schema's name"] as const;
 
@@ -90,6 +85,14 @@ export function define(command: Command, context: CommandContext): void {
         of(name, (seen, database) => planRecovery(seen.observation, { database, ...judged(seen), lost: seen.lost })),
       ),
     );
+}
+
+function withOptions(command: Command): Command {
+  return addSiteOptions(addTargetOptions(command))
+    .option("--format <name>", "text, markdown or json", "text")
+    .option("--json", "the same as --format json")
+    .option("--execute", "do it, step by step; asks before each step that changes something")
+    .option("--yes", "with --execute: do not ask");
 }
 
 /** A plan for one database, which somebody must be asked for. */
