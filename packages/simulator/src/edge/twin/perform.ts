@@ -2,6 +2,7 @@
 import { ScenarioError } from "../../scenario/error.ts";
 import { type Action, type BootPolicy, DATABASE_BYTES, type Scenario } from "../../scenario/types.ts";
 import { needsNetworks, type RealCluster } from "./cluster.ts";
+import { ovsVersion } from "./commands.ts";
 import { canNetns } from "./networks.ts";
 import { DATABASE, type RealMember } from "./member.ts";
 
@@ -33,6 +34,8 @@ export function whyNot(scenario: Scenario): string | undefined {
     return "it cuts links or moves addresses, which needs network namespaces: run as root on Linux, with iproute2";
   for (const { action } of scenario.steps) {
     if (!POSSIBLE.has(action.do)) return `"${action.do}" needs machines or chance of its own`;
+    if (action.do === "mute" && /^2\.(9|1[0-5])\./.test(ovsVersion() ?? ""))
+      return '"mute" needs cluster/failure-test stop-raft-rpc, which Open vSwitch has since 2.16';
     if ("how" in action && action.how === "powerloss") return "a process can be killed, not its power cut";
   }
   return undefined;
