@@ -15,7 +15,6 @@ import {
 } from "./history.ts";
 import { assess, type AssessOptions } from "./assess.ts";
 import { judgeTime, type Moment } from "../observe/elapsed.ts";
-import { majorityOf } from "./quorum.ts";
 import type { DatabaseVerdict, Verdict } from "./types.ts";
 import { type DatabaseView, isSameId, keyOf, viewDatabase } from "./view.ts";
 
@@ -87,8 +86,9 @@ function rememberFindings(
 }
 
 /**
- * The cluster id that is beyond doubt: a majority of those who were asked say it, nobody says another, and it has a
- * quorum. One that was rebuilt takes the place of the old one as soon as this holds of it.
+ * The cluster id that is beyond doubt: all who were asked say it, and it has a quorum. As long as one is silent, that one
+ * may hold the old cluster's data, and the others have begun anew without it. One that was rebuilt takes the place of the
+ * old one as soon as everybody is in it.
  */
 function agreedClusterId(
   { members, foreign }: DatabaseView,
@@ -96,8 +96,8 @@ function agreedClusterId(
 ): string | undefined {
   if (clusterId?.length !== 36 || foreign.length > 0) return undefined;
   if (quorum.state !== "yes" && quorum.state !== "presumed") return undefined;
-  const own = members.filter((one) => one.clusterId !== undefined && isSameId(one.clusterId, clusterId));
-  return own.length >= majorityOf(members.length) ? clusterId : undefined;
+  const isOwn = (id: string | undefined): boolean => id !== undefined && isSameId(id, clusterId);
+  return members.every((one) => isOwn(one.clusterId)) ? clusterId : undefined;
 }
 
 /** What was seen last is kept, whenever it was seen first. */
