@@ -87,10 +87,22 @@ function toldError(error: unknown): BackupError | undefined {
   return error instanceof DbFileError ? (fromDbFile(error, error.path ?? "") as BackupError) : undefined;
 }
 
+/** Signals that come closer together are one, in ms. */
+const SAME_MS = 300;
+
 async function main(): Promise<void> {
   const abort = new AbortController();
-  // The first one cleans up; whoever is in a hurry sends a second.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort(new Error(signal)));
+  // The first one cleans up; whoever is in a hurry sends a second. The listener stays: execa, which runs the commands,
+  // would end this process at once if it were the only one that listens.
+  let abortedMs: number | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const nowMs = performance.now();
+    abortedMs ??= nowMs;
+    abort.abort(new Error(signal));
+    // One Ctrl-C may come twice, by the terminal and by a wrapper.
+    if (nowMs - abortedMs > SAME_MS) process.exit(EXIT.interrupted);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
   // A reader such as head(1) that has seen enough is no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT.ok);
