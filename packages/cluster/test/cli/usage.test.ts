@@ -68,6 +68,9 @@ describe("every command", () => {
     const nobody = put("nobody.yaml", "members: []");
     await refused([...words, "--members", nobody], "nobody.yaml", "members: there is no member; name at least one");
     const twins = put("twins.yaml", "members: [{ name: a, nb: tcp:10.0.0.1:1 }, { name: a, nb: tcp:10.0.0.2:1 }]");
+    const tls = ["--nb", "ssl:127.0.0.1:1"];
+    await refused([...words, ...tls, "-C", join(dir, "absent.pem")], "absent.pem can't be read: ENOENT; see --ca-cert");
+    await refused([...words, ...tls, "-c", join(dir, "absent.pem")], "give both or neither; see --ca-cert");
     await refused([...words, "--members", twins], "twins.yaml: two members have the name a; each needs its own");
     const bare = put("bare.yaml", "members: [{ name: a }]");
     await refused([...words, "--members", bare], "bare.yaml: member a has no database; give it nb, sb or databases");

@@ -1,6 +1,6 @@
 /** How much of a log is read: the work for a line is bounded, whoever wrote it. */
 import { describe, expect, it } from "vitest";
-import { LINE_CHARACTERS_MAX, recentLines } from "../../src/judge/checks/logs.ts";
+import { LINE_CHARACTERS_MAX, LOG_PATTERNS, recentLines } from "../../src/judge/checks/logs.ts";
 import { AT_MS } from "./samples.ts";
 
 const HOSTILE = ["host ip ", "joining ", "SSL_connect: ", "attempts to truncate log ", "deferred vote_request "];
@@ -18,5 +18,9 @@ describe("the lines of a log", () => {
   it("are whole where servers wrote them", () => {
     const line = "2023-11-14T22:10:00.000Z|00012|raft|WARN|deferred vote_request past last synced index 0";
     expect(recentLines(`${line}\n${line}\n`, AT_MS).map(({ text }) => text)).toEqual([line, line]);
+  });
+
+  it("are searched by patterns that look only so far from any place", () => {
+    for (const { code, pattern } of LOG_PATTERNS) expect(pattern.source, code).not.toMatch(/(?<!\\)\.[*+]/);
   });
 });

@@ -97,11 +97,13 @@ function seconds(text: string): number {
 
 /** @throws ClusterError INVALID_CONFIG that names the option and the remedy. */
 export async function readTargets(flags: TargetFlags, terminal: Terminal): Promise<Asked> {
-  const { members, expected, tls } = await whoIsAsked(flags, terminal);
+  const { members, expected, tls: own } = await whoIsAsked(flags, terminal);
+  const tls = tlsOf(flags) ?? own;
+  await checkTls(tls);
   return {
     members,
     expected: expectedOf(flags, expected),
-    tls: tlsOf(flags) ?? tls,
+    tls,
     timeoutMs: Math.round(flags.timeout * 1_000),
     ...(flags.db.length === 0 ? {} : { databases: flags.db }),
   };
@@ -233,7 +235,31 @@ export function podsOf(json: string): { readonly pod: string; readonly node: str
 
 function tlsOf({ caCert, certificate, privateKey }: TargetFlags): Targets["tls"] {
   if (caCert === undefined && certificate === undefined && privateKey === undefined) return undefined;
-  return filesTls({ ca: caCert, cert: certificate, key: privateKey });
+  try {
+    return filesTls({ ca: caCert, cert: certificate, key: privateKey });
+  } catch (error) {
+    throw wrongTls(error);
+  }
+}
+
+/** A file of ours that can't be read is no trouble of theirs: it is told before anybody is asked. */
+async function checkTls(tls: Targets["tls"]): Promise<void> {
+  try {
+    await tls?.load();
+  } catch (error) {
+    throw wrongTls(error);
+  }
+}
+
+function wrongTls(error: unknown): ClusterError {
+  const { message } = error as Error;
+  return new ClusterError(
+    "INVALID_CONFIG",
+    `${message}; see --ca-cert, --certificate, --private-key, or tls: in the members file`,
+    {
+      cause: error,
+    },
+  );
 }
 
 function expectedOf({ expect }: TargetFlags, expected: Expected | undefined): Expected | undefined {

@@ -8,7 +8,7 @@ import { type DatabaseView, hostOf, lineOf, nameOf } from "../view.ts";
 /** Characters of the end of a log that are read, so that no log can hold the judge up. */
 export const LOG_CHARACTERS_MAX = 1_000_000;
 
-/** Of one line, in characters: a pattern takes time in the square of a hostile line at most, which this bounds. */
+/** Of one line, in characters: what a pattern may look at from one place is bounded as well, so that the work grows as the log does. */
 export const LINE_CHARACTERS_MAX = 2_048;
 
 type Pattern = {
@@ -24,7 +24,7 @@ export const LOG_PATTERNS: readonly Pattern[] = [
     code: "commit-beyond-log",
     pattern: /advances commit index to \d+ but last log index is \d+|skips past expected index/,
   },
-  { code: "committed-entries-cut", pattern: /attempts to truncate log.*commit index is already/ },
+  { code: "committed-entries-cut", pattern: /attempts to truncate log.{0,300}commit index is already/ },
   {
     code: "file-damaged",
     pattern: /bytes starting at offset \d+ have SHA-1 hash|parse error at offset \d+ in header line/,
@@ -35,11 +35,11 @@ export const LOG_PATTERNS: readonly Pattern[] = [
     code: "write-errors",
     pattern: /write failed|(?<!reported )I\/O error|past last synced index [1-9]|No space left on device/,
   },
-  { code: "vote-deferred", pattern: /deferred vote_request.*past last synced index 0/ },
+  { code: "vote-deferred", pattern: /deferred vote_request.{0,300}past last synced index 0/ },
   { code: "misrouted-messages", pattern: /misrouted message \(addressed to/, least: 2 },
   { code: "foreign-server-at-address", pattern: /(wrong cluster|unexpected server ID) \S+ \(expected/, least: 2 },
   { code: "zero-cluster-id", pattern: /missing or zero cluster ID/i },
-  { code: "host-not-in-list", pattern: /host ip .* not in env/i },
+  { code: "host-not-in-list", pattern: /host ip .{0,300} not in env/i },
   {
     code: "unreadable-address",
     pattern: /name resolution (failed|is not)|could not (be resolved|resolve)|expected a numeric address/i,
@@ -51,7 +51,7 @@ export const LOG_PATTERNS: readonly Pattern[] = [
   {
     code: "tls-error",
     pattern:
-      /certificate (has )?expired|certificate verify failed|Private key must be configured|SSL_(accept|connect): .*error/i,
+      /certificate (has )?expired|certificate verify failed|Private key must be configured|SSL_(accept|connect): .{0,300}error/i,
   },
   { code: "schema-differs", pattern: /unknown column|No column \S+ in table|unexpected record/i },
   { code: "prerequisite-storm", pattern: /does not match prerequisite \S+|prerequisite check failed/, least: 100 },
@@ -64,7 +64,7 @@ export const LOG_PATTERNS: readonly Pattern[] = [
   },
   {
     code: "joiner-disconnects",
-    pattern: /joining.*(connection dropped|no response to inactivity probe)|disconnected while joining/i,
+    pattern: /joining.{0,300}(connection dropped|no response to inactivity probe)|disconnected while joining/i,
     least: 3,
   },
 ];
@@ -141,7 +141,8 @@ function checkClients(
   const own = new Set(view.configured.map(({ address }) => hostOf(address)));
   const hosts = new Map<string, Line>();
   for (const line of lines) {
-    const remote = /(\S+): no response to inactivity probe/.exec(line.text)?.[1];
+    const end = line.text.indexOf(": no response to inactivity probe");
+    const remote = end < 0 ? undefined : line.text.slice(line.text.lastIndexOf(" ", end - 1) + 1, end);
     const host = remote === undefined ? undefined : hostOf(remote.replace(/^.*\|/, ""));
     if (host !== undefined && !own.has(host)) hosts.set(host, line);
   }
