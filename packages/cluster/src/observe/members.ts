@@ -14,6 +14,8 @@ export type DatabaseAccess = {
   readonly control?: string | undefined;
   /** Its log file, for the extra "log"; with a runner, over there. */
   readonly logFile?: string | undefined;
+  /** Its database file, for plans; with a runner, over there. */
+  readonly file?: string | undefined;
 };
 
 export type MemberAccess = {
@@ -37,6 +39,7 @@ export type Target = {
   readonly remotes: readonly string[];
   readonly control: string | undefined;
   readonly logFile: string | undefined;
+  readonly file: string | undefined;
   readonly runner: Runner | undefined;
   readonly appctl: readonly string[] | undefined;
 };
@@ -86,14 +89,15 @@ function accessesOf(member: MemberAccess): Map<string, DatabaseAccess> {
 }
 
 function targetOf(member: MemberAccess, database: string, access: DatabaseAccess): Target {
-  const { remote, control, logFile } = access;
+  const { remote, control, logFile, file } = access;
   const remotes = remote === undefined ? [] : typeof remote === "string" ? [remote] : [...remote];
   if (remotes.length === 0 && control === undefined) {
     throw invalid(
       `member ${member.name} has no way to ${database}; give a remote such as tcp:10.0.0.1:6641, or a control socket such as /run/ovn/ovnnb_db.ctl`,
     );
   }
-  return { member: member.name, database, remotes, control, logFile, runner: member.runner, appctl: member.appctl };
+  const { name, runner, appctl } = member;
+  return { member: name, database, remotes, control, logFile, file, runner, appctl };
 }
 
 /** `nb` and `sb` stand for OVN's two; any other name is a schema's. */

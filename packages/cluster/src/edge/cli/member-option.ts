@@ -5,7 +5,7 @@ import type { DatabaseAccess, MemberAccess } from "../../observe/members.ts";
 import type { Layout } from "./layouts.ts";
 
 const KEYS =
-  "name, nb, sb, nb-ctl, sb-ctl, nb-log, sb-log, db:NAME, db:NAME-ctl, db:NAME-log, pod=[NAMESPACE/]POD[:CONTAINER], ssh=[USER@]HOST";
+  "name, nb, sb, nb-ctl, sb-ctl, nb-log, sb-log, nb-file, sb-file, db:NAME, db:NAME-ctl, db:NAME-log, db:NAME-file, pod=[NAMESPACE/]POD[:CONTAINER], ssh=[USER@]HOST";
 
 /** @throws ClusterError INVALID_CONFIG */
 export function parseMember(text: string, layout?: Layout): MemberAccess {
@@ -24,16 +24,17 @@ export function parseMember(text: string, layout?: Layout): MemberAccess {
   const databases: Record<string, DatabaseAccess> = {};
   for (const [key, value] of values) {
     if (key === "name" || key === "pod" || key === "ssh") continue;
-    const match = /^(nb|sb|db:(?<database>.+?))(?<part>-ctl|-log)?$/.exec(key);
+    const match = /^(nb|sb|db:(?<database>.+?))(?<part>-ctl|-log|-file)?$/.exec(key);
     if (match === null) throw invalid(text, `there is no key "${key}"`);
     const database = match.groups?.["database"] ?? match[1] ?? "";
-    const field = { "-ctl": "control", "-log": "logFile" }[match.groups?.["part"] ?? ""] ?? "remote";
+    const field = { "-ctl": "control", "-log": "logFile", "-file": "file" }[match.groups?.["part"] ?? ""] ?? "remote";
     databases[database] = { ...databases[database], [field]: value };
   }
   const runner = runnerOf(text, values.get("pod"), values.get("ssh"));
   for (const key of ["nb", "sb"] as const) {
     const usual = layout?.[key];
-    if (usual !== undefined) databases[key] = { control: usual.control, logFile: usual.log, ...databases[key] };
+    if (usual !== undefined)
+      databases[key] = { control: usual.control, logFile: usual.log, file: usual.file, ...databases[key] };
   }
   return { name, databases, runner };
 }

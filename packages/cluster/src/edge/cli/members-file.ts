@@ -25,6 +25,7 @@ const accessSchema = z.union([
     remote: z.union([text, z.array(text).min(1)]).optional(),
     control: text.optional(),
     log: text.optional(),
+    file: text.optional(),
   }),
 ]);
 const runnerSchema = z.union([
@@ -150,13 +151,13 @@ function memberOf(member: File["members"][number], layout: Layout | undefined): 
   };
 }
 
-/** A layout fills in the control socket and the log, where they are not told. */
+/** A layout fills in the control socket, the log and the file, where they are not told. */
 function accessOfFile(access: Access, usual?: Layout["nb"]): DatabaseAccess {
   const told =
     typeof access === "string"
       ? { remote: access }
-      : { remote: access.remote, control: access.control, logFile: access.log };
-  return { control: usual?.control, logFile: usual?.log, ...definedOnly(told) };
+      : { remote: access.remote, control: access.control, logFile: access.log, file: access.file };
+  return { control: usual?.control, logFile: usual?.log, file: usual?.file, ...definedOnly(told) };
 }
 
 function definedOnly(access: DatabaseAccess): DatabaseAccess {

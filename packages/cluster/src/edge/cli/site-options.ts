@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { ClusterError } from "../../error.ts";
 import { type MemberAccess, targetsOf } from "../../observe/members.ts";
-import type { CommandTemplate, Place, Site } from "../../plan/site.ts";
+import type { Place, ServiceTemplate, Site } from "../../plan/site.ts";
 import { collect, memberNamed } from "./targets.ts";
 
 export type SiteFlags = {
@@ -18,11 +18,14 @@ export type SiteFlags = {
 
 export function addSiteOptions(command: Command): Command {
   return command
-    .option("--db-folder <path>", "where the database files lie at each member (default /var/lib/ovn)")
-    .option("--log-folder <path>", "where the logs lie (default /var/log/ovn)")
-    .option("--start-command <line>", "starts a member's server; {member}, {database}, {short}, {file} are filled in")
+    .option("--db-folder <path>", "where the database files lie at each member (default: as told, else /var/lib/ovn)")
+    .option("--log-folder <path>", "where the logs lie (default: as told, else /var/log/ovn)")
+    .option(
+      "--start-command <line>",
+      'starts a member\'s server; {member}, {database}, {short}, {file}, {control} are filled in; "by hand" for none (default: systemctl, none in pods)',
+    )
     .option("--stop-command <line>", "stops it")
-    .option("--restart-command <line>", "restarts all servers of a member")
+    .option("--restart-command <line>", "restarts the servers of a member")
     .option("--history <file>", "what was seen before, as JSON; read if it is there, and written anew")
     .option(
       "--files <file>",
@@ -34,29 +37,32 @@ export function addSiteOptions(command: Command): Command {
 export function siteOf(flags: SiteFlags, members: readonly MemberAccess[]): Site {
   const places: Record<string, Record<string, Place>> = {};
   for (const [database, targets] of targetsOf(members)) {
-    for (const { member, control, logFile } of targets) {
+    for (const { member, control, logFile, file } of targets) {
       const place: Place = {
         ...(control === undefined ? {} : { control }),
-        ...(logFile === undefined ? {} : { logFile }),
+        ...(logFile === undefined || flags.logFolder !== undefined ? {} : { logFile }),
+        ...(file === undefined || flags.dbFolder !== undefined ? {} : { file }),
       };
       places[member] = { ...places[member], [database]: place };
     }
   }
+  // In a pod there is no service manager, and its end is the business of what made it.
+  const usual = members.some(({ runner }) => runner?.name.startsWith("pod ")) ? "by hand" : undefined;
   return {
     places,
     databaseFolder: flags.dbFolder,
     logFolder: flags.logFolder,
-    start: template("--start-command", flags.startCommand),
-    stop: template("--stop-command", flags.stopCommand),
-    restart: template("--restart-command", flags.restartCommand),
+    start: template("--start-command", flags.startCommand) ?? usual,
+    stop: template("--stop-command", flags.stopCommand) ?? usual,
+    restart: template("--restart-command", flags.restartCommand) ?? usual,
   };
 }
 
 const PLACEHOLDERS = ["member", "database", "short", "file", "control"];
 
 /** Words are separated by blanks and taken as they are: no shell, no quotes. */
-function template(option: string, line: string | undefined): CommandTemplate | undefined {
-  if (line === undefined) return undefined;
+function template(option: string, line: string | undefined): ServiceTemplate | undefined {
+  if (line === undefined || line === "by hand") return line;
   if (/["'`\\$|;<>]/.test(line))
     throw new ClusterError(
       "INVALID_CONFIG",
