@@ -8,6 +8,7 @@ export { type Extra, observe, type ObserveOptions } from "./edge/observe/observe
 export { watch, type Watch, type WatchOptions, type WatchUpdate } from "./edge/observe/watch.ts";
 export { ClusterError, type ClusterErrorCode, type ClusterErrorFields } from "./error.ts";
 export { type Change, type ChangedFact, changesBetween } from "./observe/changes.ts";
+export { elapsedBetween, elapsedMs, type Moment } from "./observe/elapsed.ts";
 export { type DatabaseAccess, type MemberAccess, MEMBERS_MAX } from "./observe/members.ts";
 export * from "./observe/types.ts";
 export { formatClusterStatus } from "./status/format.ts";
