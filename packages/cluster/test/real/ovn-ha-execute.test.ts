@@ -31,8 +31,8 @@ describe.skipIf(realOvs() === "skip").sequential("ovn-ha plan --execute", () => 
 
   const toJson = ({ name, nb, sb }: Both["members"][number]): object => ({
     name,
-    nb: { remote: nb?.remote, control: nb?.control },
-    sb: { remote: sb?.remote, control: sb?.control },
+    nb: { remote: nb?.remote, control: nb?.control, file: nb?.file },
+    sb: { remote: sb?.remote, control: sb?.control, file: sb?.file },
   });
 
   async function run(

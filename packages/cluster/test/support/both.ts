@@ -12,12 +12,21 @@ export class Both implements AsyncDisposable {
     this.sb = sb;
   }
 
-  /** Members "node0", … with a TCP remote and a control socket for each database. */
+  /** Members "node0", … with a TCP remote a control socket and a file for each database. */
   get members(): MemberAccess[] {
     return this.nb.members.map((server, index) => ({
       name: `node${index}`,
-      nb: { remote: server.remote, control: join(server.dir, "ctl"), logFile: join(server.dir, "log") },
-      sb: { remote: this.sb.member(index).remote, control: join(this.sb.member(index).dir, "ctl") },
+      nb: {
+        remote: server.remote,
+        control: join(server.dir, "ctl"),
+        logFile: join(server.dir, "log"),
+        file: this.nb.file(index),
+      },
+      sb: {
+        remote: this.sb.member(index).remote,
+        control: join(this.sb.member(index).dir, "ctl"),
+        file: this.sb.file(index),
+      },
     }));
   }
 

@@ -35,7 +35,7 @@ export async function carryOut(plan: Plan, seen: Survey, flags: OperationFlags, 
     return EXIT.unknown;
   }
   try {
-    await using lock = await lockOperation(seen.asked, plan, terminal);
+    await using lock = await lockOperation(seen, plan, terminal);
     const signal = lock === undefined ? terminal.signal : AbortSignal.any([terminal.signal, lock.signal]);
     const operation = { plan, seen, flags, terminal, ask };
     return plan.kind === "restart" ? await restartAll(operation, signal) : await doSteps(operation, signal);
@@ -149,7 +149,11 @@ const SEE = "see that nobody else works on this cluster";
  * The lock of all members that can be called from here; undefined, with a word on it, where none can. A recovery is for
  * clusters whose majority is down: it takes the lock at those that are left.
  */
-async function lockOperation(asked: Asked, plan: Plan, terminal: Terminal): Promise<OperationLock | undefined> {
+async function lockOperation(
+  { asked, verdict }: Survey,
+  plan: Plan,
+  terminal: Terminal,
+): Promise<OperationLock | undefined> {
   const { remotes, without } = lockRemotes(asked);
   if (without.length > 0)
     terminal.err(
@@ -157,10 +161,13 @@ async function lockOperation(asked: Asked, plan: Plan, terminal: Terminal): Prom
     );
   if (Object.keys(remotes).length === 0) return undefined;
   const options = { remotes, tls: asked.tls, timeoutMs: asked.timeoutMs };
+  // A majority of all who count, so that another operator who names other members is kept apart too.
+  const voters = Object.fromEntries(verdict.databases.map(({ database, quorum }) => [database, quorum.configured]));
   try {
-    return await acquireOperationLock(options);
+    return await acquireOperationLock({ ...options, voters });
   } catch (error) {
-    if (plan.kind !== "recovery" || !(error instanceof ClusterError) || error.code !== "UNREACHABLE") throw error;
+    const isShort = error instanceof ClusterError && (error.code === "UNREACHABLE" || error.code === "INVALID_CONFIG");
+    if (plan.kind !== "recovery" || !isShort) throw error;
     const lock = await acquireOperationLock({ ...options, needs: "reachable" });
     terminal.err(`ovn-ha: the operation lock is held at ${lock.granted.length} members only: ${SEE}\n`);
     return lock;
