@@ -52,7 +52,7 @@ function assessDatabase(seen: DatabaseObservation, now: Moment, options: AssessO
   const view = viewDatabase(seen, { ...past, clusterId: expected.clusterId ?? past?.clusterId });
   const quorum = rememberIds(computeQuorum(view, { expectedMembers: expected.members }), past?.serverIds);
   const nowMs = judgeTime(history?.samples.at(-1), now);
-  const context: Context = { view, quorum, expected, history, nowMs, found: [] };
+  const context: Context = { view, quorum, expected, history, nowMs, wallMs: now.atMs, found: [] };
   for (const check of [
     ...[checkLeadership, checkSize, checkPeers, checkRows, checkMembership, checkJoining],
     ...[checkAnswers, checkStorage, checkLogs, checkFiles, checkOverTime],

@@ -17,7 +17,10 @@ export type Context = {
   readonly quorum: Quorum;
   readonly expected: ExpectedOne;
   readonly history: DatabaseHistory | undefined;
+  /** As the looks before count it; what they remember is compared with it. */
   readonly nowMs: number;
+  /** The asker's clock (Unix time, ms), with which stamps of logs and files are compared. */
+  readonly wallMs: number;
   readonly found: Found[];
 };
 

@@ -30,6 +30,8 @@ export type Sample = {
   readonly leaderLastIndex?: number;
   /** By member. */
   readonly members: Readonly<Record<string, MemberSample>>;
+  /** Keys of those to whom anybody had a link. */
+  readonly linked?: readonly string[];
   /** The leader's match_index by `short@address`. */
   readonly matched: Readonly<Record<string, number>>;
 };

@@ -16,7 +16,7 @@ import {
 import { assess, type AssessOptions } from "./assess.ts";
 import { judgeTime, type Moment } from "../observe/elapsed.ts";
 import type { DatabaseVerdict, Verdict } from "./types.ts";
-import { type DatabaseView, isSameId, keyOf, viewDatabase } from "./view.ts";
+import { type DatabaseView, isSameId, keyOf, linkState, viewDatabase } from "./view.ts";
 
 /** What was longer ago than this between two looks is not "in a row". */
 const GAP_MAX_MS = 600_000;
@@ -164,6 +164,9 @@ function sampleOf(view: DatabaseView, atMs: number): Sample {
   return {
     atMs,
     members,
+    linked: view.configured
+      .filter((server) => view.voices.some((voice) => voice !== server.view && linkState(voice, server) === "up"))
+      .map(({ key }) => key),
     matched,
     ...defined({
       term: status?.term ?? view.authority?.status?.term,

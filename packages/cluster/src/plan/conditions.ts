@@ -1,6 +1,7 @@
 /** Whether a condition holds, as far as one observation shows. What it does not show does not hold. */
+import { judgeTime, type Moment } from "../observe/elapsed.ts";
 import type { Expected, Observation } from "../observe/types.ts";
-import type { History } from "../judge/history.ts";
+import type { DatabaseHistory, History } from "../judge/history.ts";
 import { assess } from "../judge/assess.ts";
 import { majorityOf } from "../judge/quorum.ts";
 import type { DatabaseVerdict, Voter } from "../judge/types.ts";
@@ -10,7 +11,12 @@ import type { Condition } from "./types.ts";
 export type Held = { readonly isHeld: boolean; readonly why: string };
 
 /** One database, seen and judged. */
-export type Judged = { readonly view: DatabaseView; readonly verdict: DatabaseVerdict };
+export type Judged = {
+  readonly view: DatabaseView;
+  readonly verdict: DatabaseVerdict;
+  /** Keys of those to whom anybody had a link within the last two election rounds. */
+  readonly linkedLately?: ReadonlySet<string>;
+};
 
 export type JudgeOptions = {
   readonly expected?: Expected | undefined;
@@ -26,9 +32,20 @@ export function judge(observation: Observation, options: JudgeOptions = {}): Map
     if (one === undefined) continue;
     const past = options.history?.databases[seen.database];
     const clusterId = options.expected?.clusterIds?.[seen.database] ?? past?.clusterId;
-    judged.set(seen.database, { view: viewDatabase(seen, { ...past, clusterId }), verdict: one });
+    const view = viewDatabase(seen, { ...past, clusterId });
+    const now = { atMs: verdict.atMs, monotonicMs: observation.monotonic?.endedMs };
+    judged.set(seen.database, { view, verdict: one, linkedLately: linkedLately(view, past, now) });
   }
   return judged;
+}
+
+/** Votes and heartbeats of two rounds, at most an election timer and a second apart. */
+const roundsMs = ({ timerMs }: DatabaseView): number => 2 * timerMs + 1_000;
+
+function linkedLately(view: DatabaseView, past: DatabaseHistory | undefined, now: Moment): Set<string> {
+  const samples = past?.samples ?? [];
+  const nowMs = judgeTime(samples.at(-1), now);
+  return new Set(samples.filter(({ atMs }) => nowMs - atMs < roundsMs(view)).flatMap(({ linked = [] }) => linked));
 }
 
 const yes = (why: string): Held => ({ isHeld: true, why });
@@ -47,7 +64,7 @@ export function isSilent(voter: Voter): Held {
  * Whether the id may be taken for dead: silent to two, and nobody has a link to it, or has heard it within two election
  * rounds. What one does not hear another may; a ghost, whose address belongs to somebody else, is linked with nobody.
  */
-export function isDead(voter: Voter, view: DatabaseView): Held {
+export function isDead(voter: Voter, { view, linkedLately }: Judged): Held {
   const silence = isSilent(voter);
   if (!silence.isHeld || voter.isGhost) return silence;
   const server = view.configured.find(({ key }) => key === voter.key);
@@ -56,9 +73,9 @@ export function isDead(voter: Voter, view: DatabaseView): Held {
     if (voice === server.view) continue;
     if (linkState(voice, server) === "up") return no(`${voice.member} has a link to ${voter.short}`);
     const age = lineOf(voice, server)?.lastMessageMs;
-    if (age !== undefined && age <= 2 * view.timerMs + 1_000)
-      return no(`${voice.member} heard ${voter.short} ${age} ms ago`);
+    if (age !== undefined && age <= roundsMs(view)) return no(`${voice.member} heard ${voter.short} ${age} ms ago`);
   }
+  if (linkedLately?.has(voter.key) === true) return no(`${voter.short} had links a moment ago; look again`);
   return silence;
 }
 
@@ -67,7 +84,8 @@ export function checkCondition(condition: Condition, observation: Observation, o
   return judged === undefined ? no(`${condition.database} was not asked for`) : holds(condition, judged);
 }
 
-export function holds(condition: Condition, { view, verdict }: Judged): Held {
+export function holds(condition: Condition, judged: Judged): Held {
+  const { view, verdict } = judged;
   switch (condition.type) {
     case "one-leader":
       return oneLeader({ view, verdict });
@@ -109,7 +127,7 @@ export function holds(condition: Condition, { view, verdict }: Judged): Held {
       return absent(view, condition.server);
     case "silent": {
       const voter = verdict.quorum.voters.find(({ key }) => key === condition.server);
-      return voter === undefined ? no(`${condition.server} is not configured`) : isDead(voter, view);
+      return voter === undefined ? no(`${condition.server} is not configured`) : isDead(voter, judged);
     }
     case "timer": {
       const others = view.voices.filter(

@@ -167,9 +167,10 @@ function sizeWarnings({
   return warnings;
 }
 
-function kickBlockers({ view }: Judged, voter: Voter, serverId: string | undefined): Blocker[] {
+function kickBlockers(judged: Judged, voter: Voter, serverId: string | undefined): Blocker[] {
+  const { view } = judged;
   const blockers: Blocker[] = [];
-  const silence = isDead(voter, view);
+  const silence = isDead(voter, judged);
   if (!silence.isHeld)
     blockers.push({
       code:

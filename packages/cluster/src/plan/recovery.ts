@@ -3,6 +3,7 @@ import { fileFacts, type FileFacts } from "../judge/checks/files.ts";
 import { weightOf } from "../judge/context.ts";
 import { compareSeverity, type Finding, type Voter } from "../judge/types.ts";
 import type { Observation } from "../observe/types.ts";
+import type { ClusterStatus } from "../status/types.ts";
 import { judge } from "./conditions.ts";
 import { planKick } from "./kick.ts";
 import { neighboursOf } from "./neighbours.ts";
@@ -114,12 +115,17 @@ function forPeople(findings: readonly Finding[]): string {
   return `${worst.title}${who}. ${worst.remedy.text}`;
 }
 
+/** The index of the last entry that is known to be committed, as far as the status tells. */
+function committedOf({ log, uncommitted }: ClusterStatus): string {
+  return log === undefined || uncommitted === undefined ? "?" : String(log.end - 1 - uncommitted);
+}
+
 /** Two clusters, and nobody who was there before can tell which is the old one: nothing is taken from either. */
 function lookAtBoth(one: Case, because: readonly Finding[]): Choice {
   const logs = one.judged.view.members.flatMap(({ member, clusterId, status }) =>
     clusterId === undefined || status === undefined
       ? []
-      : `${member} ${clusterId.slice(0, 8)}, term ${status.term ?? "?"}, log [${status.log?.start ?? "?"}, ${status.log?.end ?? "?"}], ${status.servers?.length ?? 0} listed`,
+      : `${member} ${clusterId.slice(0, 8)}, term ${status.term ?? "?"}, log [${status.log?.start ?? "?"}, ${status.log?.end ?? "?"}], committed ${committedOf(status)}, ${status.servers?.length ?? 0} listed`,
   );
   const title = `Two clusters: ${logs.join("; ")}. Say which one is yours (expected cluster id); till then stop nobody, and join nobody`;
   return { decision: "look", because, plan: simple(one, title, looks(one)) };

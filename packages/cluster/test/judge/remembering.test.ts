@@ -181,3 +181,87 @@ describe("nothing is taken from anybody", () => {
     expect(acts(lagging(102, 100), lagging(112, 100), lagging(122, 100)).length).toBeGreaterThan(0);
   });
 });
+
+describe("with a history", () => {
+  const finds = (looks: readonly Observation[]): string[] => {
+    let history = emptyHistory();
+    let codes: string[] = [];
+    for (const look of looks) {
+      const next = track(history, look);
+      history = next.history;
+      codes = next.verdict.databases[0]?.findings.map(({ code }) => code) ?? [];
+    }
+    return codes;
+  };
+
+  it("stamps of logs are compared with the clock of the moment, however far it was set since the first look", () => {
+    const year = 365 * 86_400_000;
+    const seen = (wallMs: number, monotonicMs: number, lineMs?: number): Observation => {
+      const built = new Built(3);
+      if (lineMs !== undefined)
+        built.at(2).logText =
+          `${new Date(lineMs).toISOString()}|00042|ovsdb|WARN|write failed (No space left on device)\n`;
+      return { ...built.observation(wallMs), monotonic: { startedMs: monotonicMs - 5, endedMs: monotonicMs } };
+    };
+    for (const jump of [year, -year]) {
+      const now = AT_MS + jump;
+      expect(finds([seen(AT_MS, 1_000), seen(now, 2_000, now - 60_000)])).toContain("write-errors");
+      expect(finds([seen(AT_MS, 1_000), seen(now, 2_000, now - 7_200_000)])).not.toContain("write-errors");
+    }
+  });
+
+  it("what a former process logged takes nothing from the one that runs now", () => {
+    const failed = `${new Date(AT_MS - 90_000).toISOString()}|00042|ovsdb|WARN|write failed (No space left on device)\n`;
+    const start = `${new Date(AT_MS - 60_000).toISOString()}|00001|vlog|INFO|opened log file /var/log/ovn/sb.log\n`;
+    const seen = (logText: string): Observation => {
+      const built = new Built(3);
+      built.at(2).logText = logText;
+      return built.observation();
+    };
+    expect(finds([seen(failed + start)])).not.toContain("write-errors");
+    expect(finds([seen(start.replace("00001", "00099") + failed)])).toContain("write-errors");
+    // A log that was opened anew by the same process is no new process.
+    expect(finds([seen(failed + start.replace("00001", "00099"))])).toContain("write-errors");
+    expect(finds([seen(start + failed)])).toContain("write-errors");
+  });
+
+  it("one that stood still between two quick looks is not stuck", () => {
+    const look = (atMs: number): Observation => {
+      const built = new Built(3).line(2, () => ({ matchIndex: 99 }));
+      built.at(2).logText = `${new Date(AT_MS - 60_000).toISOString()}|00042|ovsdb|WARN|write failed (No space)\n`;
+      return built.observation(atMs);
+    };
+    const destroys = (...times: readonly number[]): boolean => {
+      let history = emptyHistory();
+      for (const atMs of times.slice(0, -1)) history = track(history, look(atMs)).history;
+      const plan = planRecovery(look(times.at(-1) ?? AT_MS), { database, history });
+      return plan.steps.some(({ isDestructive }) => isDestructive);
+    };
+    expect(destroys(AT_MS, AT_MS + 20)).toBe(false);
+    expect(destroys(AT_MS, AT_MS + 20, AT_MS + 40)).toBe(false);
+    expect(destroys(AT_MS, AT_MS + 500, AT_MS + 1_000)).toBe(true);
+  });
+
+  it("a link of a moment ago keeps an id from being forgotten, where no ages are printed", () => {
+    const ageless = (built: Built): Built => {
+      for (const member of built.members)
+        member.change((status) => {
+          status.servers = (status.servers ?? []).map(({ lastMessageMs: _age, ...line }) => line);
+          status.disconnections = undefined as never;
+        });
+      return built;
+    };
+    const { history } = track(emptyHistory(), ageless(new Built(3)).observation(AT_MS));
+    const codes = (atMs: number): string[] => {
+      const built = new Built(3);
+      ageless(built).kill(3);
+      for (const index of [1, 2])
+        built.at(index).change((status) => {
+          status.servers = (status.servers ?? []).map(({ lastMessageMs: _age, ...line }) => line);
+        });
+      return planKick(built.observation(atMs), keyOf(3), { database, history }).blockers.map(({ code }) => code);
+    };
+    expect(codes(AT_MS + 1_000)).toEqual(["NOT_SILENT"]);
+    expect(codes(AT_MS + 3_500)).toEqual([]);
+  });
+});

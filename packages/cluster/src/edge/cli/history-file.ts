@@ -31,6 +31,7 @@ const sample = z.looseObject({
   leaderLogStart: z.number().optional(),
   leaderLastIndex: z.number().optional(),
   members: ofEach(member),
+  linked: z.array(z.string()).optional(),
   matched: ofEach(z.number()),
 });
 const database = z.looseObject({

@@ -179,10 +179,15 @@ function checkFile(context: Context, member: string, facts: FileFacts, atMs: num
 }
 
 /** A file that was looked at while its server ran, or before it did, says nothing of what the server has written since. */
-function isUpToDate({ view, history }: Context, member: string, atMs = Number.POSITIVE_INFINITY): boolean {
+function isUpToDate(
+  { view, history, nowMs, wallMs }: Context,
+  member: string,
+  atMs = Number.POSITIVE_INFINITY,
+): boolean {
   const isRunning = view.members.some((one) => one.member === member && one.hasAnswered && one.serverId !== undefined);
   const seenMs = history?.samples.findLast(({ members }) => members[member]?.serverId !== undefined)?.atMs;
-  return !isRunning && (seenMs === undefined || atMs >= seenMs);
+  // The file's time is of the wall clock; what is remembered goes by the time that passed.
+  return !isRunning && (seenMs === undefined || atMs - (wallMs - nowMs) >= seenMs);
 }
 
 /** Raft state never goes back: neither the term, nor what was acknowledged, which the leader and the memory know. */

@@ -1,6 +1,6 @@
 /** What only the log tells. Lines look like `2026-11-25T20:03:03.283Z|00012|raft|INFO|text`. */
-import type { FindingCode } from "../catalogue/index.ts";
-import type { Context } from "../context.ts";
+import { FINDINGS, type FindingCode } from "../catalogue/index.ts";
+import { BETWEEN_SIGHTINGS_MS, type Context } from "../context.ts";
 import { type DatabaseHistory, HOUR_MS } from "../history.ts";
 import type { Evidence } from "../types.ts";
 import { type DatabaseView, hostOf, lineOf, nameOf } from "../view.ts";
@@ -91,17 +91,24 @@ export function recentLines(logText: string, nowMs: number): Line[] {
 
 export function checkLogs(context: Context): void {
   for (const { member, seen } of context.view.members) {
-    if (seen.logText !== undefined) checkLog(context, member, recentLines(seen.logText, context.nowMs));
+    if (seen.logText !== undefined) checkLog(context, member, recentLines(seen.logText, context.wallMs));
   }
 }
 
-function checkLog({ view, quorum, history, found }: Context, member: string, lines: readonly Line[]): void {
+/** The first line of every process; a log that is merely opened anew goes on counting. */
+const FIRST_LINE = "|00001|vlog|INFO|opened log file";
+
+function checkLog({ view, quorum, history, nowMs, found }: Context, member: string, lines: readonly Line[]): void {
+  const started = lines.findLastIndex(({ text }) => text.includes(FIRST_LINE));
+  const ofThisProcess = started < 0 ? lines : lines.slice(started);
   const quote: Quote = (matching) => {
     const last = matching.at(-1)?.text.slice(0, 300) ?? "";
     return { source: "log", member, text: matching.length === 1 ? last : `${matching.length} times, last: ${last}` };
   };
   for (const { code, pattern, least = 1 } of LOG_PATTERNS) {
-    const matching = lines.filter(({ text }) => pattern.test(text));
+    // A former process had another file, or was healed since: nothing is taken from this one for it.
+    const counted = FINDINGS[code].remedy.isDestructive ? ofThisProcess : lines;
+    const matching = counted.filter(({ text }) => pattern.test(text));
     if (matching.length < least) continue;
     const voter = quorum.voters.find((one) => one.member === member);
     // The leader is the second source, if it does not hear the member, or waits for its acknowledgements in vain.
@@ -109,7 +116,7 @@ function checkLog({ view, quorum, history, found }: Context, member: string, lin
     const isConfirmed =
       leader !== undefined &&
       leader !== member &&
-      (voter?.silentTo.includes(leader) === true || standsStill(view, history, voter?.key));
+      (voter?.silentTo.includes(leader) === true || standsStill(view, history, voter?.key, nowMs));
     const isGone = leader !== undefined && leader !== member && voter === undefined && code === "kicked-file";
     found.push({
       code,
@@ -171,19 +178,26 @@ function checkReported(
   }
 }
 
-/** Since the look before, it has acknowledged nothing of what was committed then; one look shows only what is under way. */
+/**
+ * It was missing entries some time ago, and has acknowledged none since, in all looks from then on; one look, or two in
+ * quick succession, show only what is under way.
+ */
 function standsStill(
-  { leader, configured }: DatabaseView,
+  { leader, configured, timerMs }: DatabaseView,
   history: DatabaseHistory | undefined,
   key: string | undefined,
+  nowMs: number,
 ): boolean {
   const server = configured.find((one) => one.key === key);
-  const before = history?.samples.at(-1);
-  if (leader?.status?.log === undefined || server === undefined || before === undefined) return false;
+  const samples = history?.samples ?? [];
+  const leastMs = Math.min(BETWEEN_SIGHTINGS_MS, timerMs);
+  const from = samples.findLastIndex(({ atMs }) => nowMs - atMs >= leastMs);
+  if (leader?.status?.log === undefined || server === undefined || from < 0) return false;
   const committed = leader.status.log.end - 1 - (leader.status.uncommitted ?? 0);
   const matched = lineOf(leader, server)?.matchIndex;
-  const wasBehind = (before.matched[server.key] ?? 0) < (before.leaderLastIndex ?? 0);
-  return matched !== undefined && matched < committed && wasBehind && matched === before.matched[server.key];
+  const wasBehind = (samples[from]?.matched[server.key] ?? 0) < (samples[from]?.leaderLastIndex ?? 0);
+  const isSame = samples.slice(from).every((sample) => sample.matched[server.key] === matched);
+  return matched !== undefined && matched < committed && wasBehind && isSame;
 }
 
 /** A leadership handed over to a server that compacts first: no leader until it is done. */
