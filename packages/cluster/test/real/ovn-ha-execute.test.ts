@@ -101,6 +101,7 @@ describe.skipIf(realOvs() === "skip").sequential("ovn-ha plan --execute", () => 
 
   it("kick and leave: done step by step", async () => {
     // The whole id of the dead one is in the history alone.
+    await run(["plan", "recovery", "nb", "--history", history]);
     const [dead = 0, other = 0] = await both.nb.followers();
     const sid = await both.nb.sid(dead);
     await both.nb.member(dead).kill("SIGKILL");

@@ -53,8 +53,11 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
     );
   const steps: StepOutcome[] = [];
   const looker = new Looker(options);
-  for (const step of plan.steps) {
-    stopIfAborted(step, options.signal, "before");
+  for (const [index, step] of plan.steps.entries()) {
+    // Where nothing more is done, nobody needs to be kept out: a member that leaves gives its grant of the lock back.
+    const isLast = !plan.steps.slice(index + 1).some(({ kind }) => kind === "act");
+    const before = isLast && step.kind !== "act" ? "last" : "before";
+    stopIfAborted(step, options.signal, before);
     const startedMs = performance.now();
     const done = (outcome: StepOutcome["outcome"], output: string): void => {
       const one = { step, outcome, output, tookMs: performance.now() - startedMs };
@@ -78,16 +81,20 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
     }
     await looker.until(step, step.before, options.patienceMs ?? 10_000, "before");
     // While somebody was asked and the conditions were looked at, the lock may have been lost.
-    stopIfAborted(step, options.signal, "before");
+    stopIfAborted(step, options.signal, before);
     const { output, isFailed } = await run(step, options);
-    await looker.until(step, step.after, step.withinMs ?? 30_000, "after");
+    await looker.until(step, step.after, step.withinMs ?? 30_000, isLast ? "last" : "after");
     done(isFailed ? "failed" : "done", output);
   }
   return { isComplete: true, steps };
 }
 
 /** What the step is when something comes in between. */
-const STATE = { before: "it was not done", after: "it was done, and this did not follow" } as const;
+const STATE = {
+  before: "it was not done",
+  after: "it was done, and this did not follow",
+  last: "it was done, and this did not follow",
+} as const;
 
 function nameOf({ number, title }: PlanStep): string {
   return `step ${number}, ${title}`;
@@ -95,6 +102,7 @@ function nameOf({ number, title }: PlanStep): string {
 
 function stopIfAborted(step: PlanStep, signal: AbortSignal | undefined, when: keyof typeof STATE): void {
   if (!signal?.aborted) return;
+  if (when === "last" && signal.reason instanceof ClusterError && signal.reason.code === "LOCKED") return;
   const state =
     when === "before" ? "was not done, and nothing after it" : "was done, and is not seen to have taken effect";
   throw interruption(signal, `${nameOf(step)}, ${state}`);
@@ -183,7 +191,7 @@ class Looker {
           { member: step.member },
         );
       }
-      await pause(pollMs, undefined, { signal }).catch(() => {});
+      await pause(pollMs, undefined, signal?.aborted ? {} : { signal }).catch(() => {});
     }
   }
 }

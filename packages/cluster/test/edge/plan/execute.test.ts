@@ -87,6 +87,21 @@ describe("executing a plan", () => {
     }
   });
 
+  it("needs no lock any more once the last command has run: whoever leaves gives its grant back", async () => {
+    const world = new World();
+    const lock = new AbortController();
+    world.onRun = () => lock.abort(new ClusterError("LOCKED", "the operation lock was lost"));
+    const holds = [{ type: "one-leader", database }] as const;
+    const plan = planWith(step(1, { after: holds }), step(2, { kind: "wait", after: holds }));
+    await expect(run(world, plan, { signal: lock.signal })).resolves.toMatchObject({ isComplete: true });
+    const more = planWith(step(1, { after: holds }), step(2));
+    const again = new AbortController();
+    const other = new World();
+    other.onRun = () => again.abort(new ClusterError("LOCKED", "the operation lock was lost"));
+    await expect(run(other, more, { signal: again.signal })).rejects.toMatchObject({ code: "LOCKED" });
+    expect(other.commands).toHaveLength(1);
+  });
+
   it("tells that a step was done whose effect nobody saw when it is interrupted while it waits", async () => {
     const world = new World();
     const abort = new AbortController();
