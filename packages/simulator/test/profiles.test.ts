@@ -32,12 +32,12 @@ const HEAL = parseScenario(`
 version: 1
 name: heal
 cluster: { members: 3, timer: 1s }
-clients: [{ kind: writer, rate: 100/s, to: any }]
+clients: [{ kind: writer, rate: 20/s, to: any }]
 schedule:
   - { at: 1s, stop: m3, how: kill }
   - { at: 3s, stop: m1, how: kill }
   - { at: 20s, start: m1, boot: same-disk }
-run: { for: 2m }
+run: { for: 1m }
 `);
 
 test("the heal after a lone candidate is a coin toss from 3.3 on, and one round with the proposed change", () => {
