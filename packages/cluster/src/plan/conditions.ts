@@ -40,7 +40,12 @@ export function judge(observation: Observation, options: JudgeOptions = {}): Map
 }
 
 /** Votes and heartbeats of two rounds, at most an election timer and a second apart. */
-const roundsMs = ({ timerMs }: DatabaseView): number => 2 * timerMs + 1_000;
+const roundsMs = ({ timerMs }: Pick<DatabaseView, "timerMs">): number => 2 * timerMs + 1_000;
+
+/** How long it takes at most until a server that was stopped a moment ago is silent to all, links and all, in ms. */
+export function silenceMs(view: Pick<DatabaseView, "timerMs">): number {
+  return roundsMs(view) + view.timerMs + 5_000;
+}
 
 function linkedLately(view: DatabaseView, past: DatabaseHistory | undefined, now: Moment): Set<string> {
   const samples = past?.samples ?? [];
@@ -95,8 +100,11 @@ export function holds(condition: Condition, judged: Judged): Held {
         : no(`${view.leader?.member ?? "nobody"} leads, not ${condition.member}; plan again`);
     case "no-quorum": {
       const { state, live, needed } = verdict.quorum;
-      // Nobody who answers is nobody who works, as far as can be told from here; the files have told the rest.
-      if (view.voices.length === 0 && view.members.every(({ row }) => row?.connected !== true)) return yes("silence");
+      // Who can't be asked may work all the same; silence counts of those who are shown to be stopped.
+      const isOut = (member: MemberView): boolean =>
+        condition.except?.includes(member.member) === true ||
+        (member.hasAnswered ? member.row?.connected !== true : isStopped(member).isHeld);
+      if (view.voices.length === 0) return view.members.every(isOut) ? yes("nobody runs") : no("not all can be asked");
       return state === "no" && view.leader === undefined
         ? yes(`${live} live, ${needed} needed`)
         : no(`quorum: ${state}, ${live} live, ${needed} needed; plan again`);
@@ -163,9 +171,12 @@ export function holds(condition: Condition, judged: Judged): Held {
   }
 }
 
-/** As the system, `ovs-appctl`, and those who run commands in containers say it. */
+/**
+ * As the system says it of a socket, `ovs-appctl` of the server, and those who run containers of theirs. That the way
+ * there is broken is told in other words: ssh's, or those of a command line without an API server.
+ */
 const NOBODY_LISTENS =
-  /ECONNREFUSED|ENOENT|connection refused|no such file|container .*not (found|running)|pods "[^"]*" not found/i;
+  /\((ECONNREFUSED|ENOENT)\)|connect (ECONNREFUSED|ENOENT)|cannot connect to .*\((Connection refused|No such file or directory)\)|\(NotFound\): pods "|container not found|[Nn]o such container|container .*(is )?not running|container state improper|completed pod/;
 
 /** Nobody listens where it did. A server that hangs is not stopped, nor one whose socket may not be opened from here. */
 function isStopped({ member, seen, isUnreachable }: MemberView): Held {
@@ -239,9 +250,12 @@ function caughtUp({ view }: Judged, name: string): Held {
 }
 
 /** Its own word does not count: a server that was removed while it was down lists itself as before. */
-function absent({ voices }: DatabaseView, key: string): Held {
+function absent({ voices, leader, configured }: DatabaseView, key: string): Held {
   const [short = "", address = ""] = splitKey(key);
-  const others = voices.filter((voice) => voice.short !== short || voice.address !== address);
+  // Those whom the leader does not list have no say: each of two that were removed still lists the other.
+  const isListed = (voice: MemberView): boolean =>
+    leader === undefined || configured.some((server) => server.view === voice);
+  const others = voices.filter((voice) => isListed(voice) && (voice.short !== short || voice.address !== address));
   for (const { member, status } of others) {
     if (status?.servers?.some((line) => keyOf(line) === key)) return no(`${member} still lists ${short} at ${address}`);
     if (status?.removing !== undefined && keyOf(status.removing) === key)

@@ -1,7 +1,15 @@
 /** Having a dead id forgotten, and having a live member leave. */
 import type { Observation } from "../observe/types.ts";
 import type { Voter } from "../judge/types.ts";
-import { changeUnderWay, isDead, judge, type JudgeOptions, type Judged, quorumWithout } from "./conditions.ts";
+import {
+  changeUnderWay,
+  isDead,
+  judge,
+  type JudgeOptions,
+  type Judged,
+  quorumWithout,
+  silenceMs,
+} from "./conditions.ts";
 import { appctl, placeOf, type Site } from "./site.ts";
 import { type Blocker, makePlan, type Plan, type PlanStep } from "./types.ts";
 
@@ -241,6 +249,7 @@ function kickSteps(
         { type: "quorum-without", database, server: voter.key },
       ],
       after: [{ type: "absent", database, server: voter.key }],
+      patienceMs: silenceMs(judged.view),
       withinMs: options.withinMs ?? 60_000,
       isDestructive: true,
       isIrreversible: true,

@@ -2,7 +2,7 @@
 import type { FileFacts } from "../judge/checks/files.ts";
 import type { Finding, Voter } from "../judge/types.ts";
 import type { Observation } from "../observe/types.ts";
-import type { Judged, JudgeOptions } from "./conditions.ts";
+import { type Judged, type JudgeOptions, silenceMs } from "./conditions.ts";
 import type { RankedFile } from "./rank.ts";
 import { stampOf, statusLook, type Where } from "./rejoin.ts";
 import { appctl, type Site } from "./site.ts";
@@ -100,6 +100,7 @@ export function forgetStep(
       { type: "quorum-without", database, server: key },
     ],
     after: [{ type: "absent", database, server: key }],
+    patienceMs: silenceMs(judged.view),
     withinMs: options.withinMs ?? 60_000,
     isDestructive: true,
     isIrreversible: true,

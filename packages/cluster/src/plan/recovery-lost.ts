@@ -84,8 +84,10 @@ export function renewLost(one: Case, living: readonly string[]): Renewal {
     const remotes = quorum.voters.filter(({ key }) => key !== voter.key).map(({ address }) => address);
     const where = at(one, member);
     const join = joinStep(where, voter.address, remotes, judged.view.clusterId);
+    const forget = forgetStep(one, through, voter, serverId, `Have the id that ${member} had forgotten: ${serverId}`);
     steps.push(
-      forgetStep(one, through, voter, serverId, `Have the id that ${member} had forgotten: ${serverId}`),
+      // What can't be undone is done only where the rest can be done too.
+      { ...forget, before: [...forget.before, { type: "stopped", database, member }] },
       {
         ...join,
         text: "Its server must not run meanwhile: one that finds no file may make a cluster of its own. Give the file the owner and the mode that other members' files have.",

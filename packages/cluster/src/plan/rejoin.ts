@@ -140,8 +140,10 @@ export function rebuildSteps({ where, best, others, address }: RebuildInput): Dr
   const { database, site, observation, stamp } = where;
   const { file } = placeOf(site, observation, best, database);
   const standalone = `${file}.standalone-${stamp}`;
-  const members = [best, ...others.map(({ member }) => member)];
-  const withFile = [best, ...others.filter(({ isLost }) => !isLost).map(({ member }) => member)];
+  // Those whose files are gone, and perhaps their hosts, come last, and nothing waits for them.
+  const lost = others.filter(({ isLost }) => isLost);
+  const rest = others.filter(({ isLost }) => !isLost);
+  const withFile = [best, ...rest.map(({ member }) => member)];
   const at = (member: string): Where => ({ ...where, member });
   const act = (member: string, title: string, program: string, args: readonly string[], undo: string): Draft => ({
     title,
@@ -156,7 +158,10 @@ export function rebuildSteps({ where, best, others, address }: RebuildInput): Dr
   });
   return [
     ...withFile.map((member) => fileLook(at(member))),
-    ...members.map((member) => stopStep(at(member), [{ type: "no-quorum", database }])),
+    // The best one last: if another can't be stopped, it goes on.
+    ...[...withFile]
+      .reverse()
+      .map((member) => stopStep(at(member), [{ type: "no-quorum", database, except: lost.map((one) => one.member) }])),
     ...withFile.map((member) => {
       const own = placeOf(site, observation, member, database).file;
       return act(
@@ -183,7 +188,7 @@ export function rebuildSteps({ where, best, others, address }: RebuildInput): Dr
       `Move ${file} away, and the old file back.`,
     ),
     startStep(at(best), [], [{ type: "one-leader", database }], 60_000),
-    ...others.flatMap(({ member, address: own, isLost }): Draft[] => [
+    ...[...rest, ...lost].flatMap(({ member, address: own, isLost }): Draft[] => [
       ...(isLost ? [] : [setAsideStep(at(member), "it belongs to the old cluster")]),
       joinStep(at(member), own, [address]),
       startStep(at(member), [{ type: "one-leader", database }], [{ type: "caught-up", database, member }], 300_000),

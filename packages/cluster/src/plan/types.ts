@@ -16,7 +16,12 @@ export type Condition =
   /** The named member leads: its control socket takes the command. */
   | { readonly type: "leads"; readonly database: string; readonly member: string }
   /** Nobody leads with a majority, and those who answer can't elect anybody. */
-  | { readonly type: "no-quorum"; readonly database: string }
+  | {
+      readonly type: "no-quorum";
+      readonly database: string;
+      /** Whose files are gone: their silence is believed. */
+      readonly except?: readonly string[];
+    }
   /** Without this id (`short@address`) those who live are still a majority of the rest. */
   | { readonly type: "quorum-without"; readonly database: string; readonly server: string }
   /** At least this many more may fail. */
@@ -55,6 +60,8 @@ export type PlanStep = {
   readonly text?: string;
   readonly before: readonly Condition[];
   readonly after: readonly Condition[];
+  /** How long `before` may take to come true, in ms, if the election timer makes it longer than is usual. */
+  readonly patienceMs?: number;
   /** How long `after` may take to come true, in ms. */
   readonly withinMs?: number;
   /** Whether it takes something away: removes a member, sets a file aside or stops a server. */

@@ -115,7 +115,7 @@ export class Built {
   /** Its process is gone: it answers nothing, and whoever needs to knows. */
   kill(index: number): this {
     const dead = this.at(index);
-    const error = { code: "UNREACHABLE", message: "connection refused" } as const;
+    const error = { code: "UNREACHABLE", message: "connect ECONNREFUSED" } as const;
     dead.server = { ok: false, error, ...ANSWER };
     dead.status = { ok: false, error, ...ANSWER };
     delete dead.storage;
@@ -153,7 +153,7 @@ export class Built {
 /** The outcome of a question that nobody took. */
 export const silence = {
   ok: false,
-  error: { code: "UNREACHABLE", message: "connection refused" },
+  error: { code: "UNREACHABLE", message: "connect ECONNREFUSED" },
   via: "test",
   atMs: AT_MS,
   tookMs: 1,

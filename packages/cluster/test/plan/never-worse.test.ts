@@ -6,6 +6,7 @@ import {
   type FileFacts,
   type Finding,
   type Observation,
+  planKick,
   planLeave,
   planRecovery,
   planRollingRestart,
@@ -70,11 +71,11 @@ describe("a rebuild", () => {
     const plan = planRecovery(alone.observation(), { database, files, lost: [nameOf(2), nameOf(3)] });
     expect(plan).toMatchObject({ decision: "rebuild", blockers: [] });
     const stops = plan.steps.filter(({ title }) => title.startsWith("Stop "));
-    // Of the third the address is not known; it is said that it is left out.
-    expect(stops.map(({ member }) => member)).toEqual([nameOf(1), nameOf(2)]);
+    // Whose file is gone may have lost its host too: nothing waits for it.
+    expect(stops.map(({ member }) => member)).toEqual([nameOf(1)]);
     expect(plan.warnings.join()).toContain("node3 is left out: its Raft address is not known");
     for (const stop of stops) {
-      expect(stop.before).toEqual([{ type: "no-quorum", database }]);
+      expect(stop.before).toEqual([{ type: "no-quorum", database, except: [nameOf(2)] }]);
       for (const condition of stop.before) {
         expect(checkCondition(condition, alone.observation()).isHeld).toBe(true);
         expect(checkCondition(condition, new Built(3).kill(1).kill(2).kill(3).observation()).isHeld).toBe(true);
@@ -230,5 +231,86 @@ describe("a member that goes", () => {
     const plan = planRecovery(joiner(AT_MS + 120_000), { database, history: first.history });
     expect(plan.because.map(({ code }) => code)).toContain("joining-stuck");
     expect(plan.steps.filter(({ isDestructive }) => isDestructive)).toEqual([]);
+  });
+});
+
+describe("what a step waits for", () => {
+  it("is long enough for a slow timer: a server that was stopped is silent only after some of its rounds", () => {
+    const slow = new Built(3);
+    for (const member of slow.members) member.change(() => ({ electionTimer: { ms: 16_000 } }));
+    slow.kill(3);
+    slow.line(3, () => ({ lastMessageMs: 60_000 }));
+    const plan = planKick(slow.observation(), idOf(3), { database });
+    const act = plan.steps.find(({ kind }) => kind === "act");
+    expect(act?.patienceMs).toBeGreaterThanOrEqual(3 * 16_000 + 5_000);
+  });
+
+  it("is that a server is stopped, and not that the way to it is broken", () => {
+    const stopped = { type: "stopped", database, member: nameOf(3) } as const;
+    const noQuorum = { type: "no-quorum", database } as const;
+    const told = (message: string, code: "UNREACHABLE" | "TIMEOUT" = "UNREACHABLE"): Built => {
+      const one = new Built(3).kill(3);
+      const answer = { ok: false, error: { code, message }, via: "test", atMs: AT_MS, tookMs: 1 } as const;
+      one.at(3).server = answer;
+      one.at(3).status = answer;
+      return one;
+    };
+    const holds = (one: Built): boolean => checkCondition(stopped, one.observation()).isHeld;
+    for (const message of [
+      "/run/ovn/ovnsb_db.ctl: nobody listens on this socket (ECONNREFUSED)",
+      'pod a: status: cannot connect to "/run/ovn/ovnsb_db.ctl" (No such file or directory)',
+      'pod a: Error from server (NotFound): pods "ovn-central-2" not found',
+    ])
+      expect([message, holds(told(message))]).toEqual([message, true]);
+    for (const message of [
+      "ssh node3: ssh: connect to host node3 port 22: Connection refused",
+      "Unable to connect to the server: dial tcp 10.0.0.9:6443: connect: connection refused",
+      "error: stat /root/.kube/config: no such file or directory",
+      "connect EHOSTUNREACH 10.0.0.3:6642",
+    ])
+      expect([message, holds(told(message))]).toEqual([message, false]);
+    expect(holds(told("no answer within 1000 ms", "TIMEOUT"))).toBe(false);
+    // Blind is not the same as dead.
+    const blind = told("no answer within 1000 ms", "TIMEOUT");
+    for (const index of [1, 2]) {
+      blind.at(index).server = blind.at(3).server;
+      blind.at(index).status = blind.at(3).status;
+      delete blind.at(index).storage;
+    }
+    expect(checkCondition(noQuorum, blind.observation()).isHeld).toBe(false);
+    expect(checkCondition({ ...noQuorum, except: [1, 2, 3].map(nameOf) }, blind.observation()).isHeld).toBe(true);
+  });
+
+  it("is that nobody lists an id who has a say: two that were removed list each other for ever", () => {
+    const removed = new Built(5);
+    for (const index of [1, 2, 3])
+      removed.at(index).change((status) => {
+        status.servers = (status.servers ?? []).filter(({ short }) => ![4, 5].map(shortOf).includes(short));
+      });
+    for (const index of [4, 5]) {
+      const server = `${shortOf(index)}@${addressOf(index)}`;
+      expect(checkCondition({ type: "absent", database, server }, removed.observation()).isHeld).toBe(true);
+    }
+    expect(
+      checkCondition({ type: "absent", database, server: `${shortOf(3)}@${addressOf(3)}` }, removed.observation())
+        .isHeld,
+    ).toBe(false);
+  });
+
+  it("is never that a cluster that works is stopped for what is left of the old one", () => {
+    const other = "99999999-aaaa-4bbb-8ccc-000000000000";
+    const before = track(emptyHistory(), new Built(5).observation(AT_MS - 60_000)).history;
+    const half = new Built(5, 1);
+    for (const index of [1, 2, 3]) {
+      half.at(index).change(() => ({ clusterId: { short: other.slice(0, 4), uuid: other } }));
+      const { server } = half.at(index);
+      if (server?.ok === true && server.value !== undefined)
+        half.at(index).server = { ...server, value: { ...server.value, cid: other } };
+    }
+    leaderless(half, 4, 5);
+    const plan = planRecovery(half.observation(), { database, history: before });
+    expect(plan.decision).toBe("look");
+    const mismatch = plan.because.find(({ code }) => code === "cluster-id-mismatch");
+    expect(mismatch?.remedy.isDestructive).toBe(false);
   });
 });

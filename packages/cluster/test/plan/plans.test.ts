@@ -246,6 +246,7 @@ describe("plans", () => {
       "no-change-under-way",
       "silent",
       "quorum-without",
+      "stopped",
     ]);
     // The same in the book, given the same.
     const book = runbook(assess(observation), { observation, lost, files: { [SB]: files } });

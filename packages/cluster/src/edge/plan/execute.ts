@@ -29,7 +29,7 @@ export type ExecuteOptions = CommandOptions & {
   readonly onStep?: ((outcome: StepOutcome) => void) | undefined;
   /** Between two looks, in ms; 500 unless told. */
   readonly pollMs?: number | undefined;
-  /** How long the conditions before a step may take to hold, in ms; 10,000 unless told. */
+  /** How long the conditions before a step may take to hold, in ms; 10,000, or what the step says, unless told. */
   readonly patienceMs?: number | undefined;
   /** Such as that of the operation lock. It ends the plan between two commands; one that runs is let finish. */
   readonly signal?: AbortSignal | undefined;
@@ -79,7 +79,7 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
       done("skipped", "it holds already");
       continue;
     }
-    await looker.until(step, step.before, options.patienceMs ?? 10_000, "before");
+    await looker.until(step, step.before, options.patienceMs ?? Math.max(10_000, step.patienceMs ?? 0), "before");
     // While somebody was asked and the conditions were looked at, the lock may have been lost.
     stopIfAborted(step, options.signal, before);
     const { output, isFailed } = await run(step, options);

@@ -16,7 +16,7 @@ export function checkMembership(context: Context): void {
   for (const view of context.view.members) checkGone(context, view);
 }
 
-function checkClusterIds({ view, expected, history, found }: Context): void {
+function checkClusterIds({ view, quorum, expected, history, found }: Context): void {
   const say = (one: MemberView): Evidence => {
     const listed = one.status?.servers?.length;
     const size =
@@ -37,6 +37,9 @@ function checkClusterIds({ view, expected, history, found }: Context): void {
       // before, if more than one still say so.
       isAgreed:
         isKnownId(view.clusterId, expected.clusterId ?? history?.clusterId) &&
+        // Known, and at work: a rebuilt one that works is not taken down for what is left of the old one.
+        view.leader !== undefined &&
+        (quorum.state === "yes" || quorum.state === "presumed") &&
         own.length >= (expected.clusterId === undefined ? 2 : 1),
     });
   }
