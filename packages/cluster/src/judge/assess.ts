@@ -1,5 +1,5 @@
 /** The verdict over all members of all databases, from one observation and, if there is one, what was seen before. */
-import { judgeTime, type Moment } from "../observe/elapsed.ts";
+import { judgeTime, type Moment, momentOf } from "../observe/elapsed.ts";
 import type { DatabaseObservation, Expected, Observation } from "../observe/types.ts";
 import { checkFiles } from "./checks/files.ts";
 import { checkAnswers, checkJoining } from "./checks/joining.ts";
@@ -40,7 +40,7 @@ export type AssessOptions = {
  */
 export function assess(observation: Observation, options: AssessOptions = {}): Verdict {
   const nowMs = options.nowMs ?? observation.endedMs;
-  const now = { atMs: nowMs, monotonicMs: observation.monotonic?.endedMs };
+  const now = momentOf(observation, nowMs);
   const databases = observation.databases.map((database) => assessDatabase(database, now, options));
   return { atMs: nowMs, health: worstHealth(databases.map(({ health }) => health)), databases };
 }

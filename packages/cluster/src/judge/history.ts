@@ -21,7 +21,10 @@ export type MemberSample = {
 export type Sample = {
   /** Unix time in ms at first; it goes on with what has passed, whatever is done to the clock. */
   readonly atMs: number;
+  /** What the clock said, and the machine's own, of which start. */
+  readonly wallMs?: number;
   readonly monotonicMs?: number;
+  readonly boot?: string;
   readonly term?: number;
   /** `short@address` of the leader. */
   readonly leader?: string;

@@ -14,7 +14,7 @@ import {
   TIMES_MAX,
 } from "./history.ts";
 import { assess, type AssessOptions } from "./assess.ts";
-import { judgeTime, type Moment } from "../observe/elapsed.ts";
+import { judgeTime, type Moment, momentOf } from "../observe/elapsed.ts";
 import type { DatabaseVerdict, Verdict } from "./types.ts";
 import { type DatabaseView, isSameId, keyOf, linkState, viewDatabase } from "./view.ts";
 
@@ -37,10 +37,8 @@ export function remember(history: History, observation: Observation, verdict: Ve
   for (const seen of observation.databases) {
     const judged = verdict.databases.find(({ database }) => database === seen.database);
     if (judged === undefined) continue;
-    databases[seen.database] = rememberDatabase(history.databases[seen.database] ?? EMPTY_DATABASE, seen, judged, {
-      atMs: verdict.atMs,
-      monotonicMs: observation.monotonic?.endedMs,
-    });
+    const now = momentOf(observation, verdict.atMs);
+    databases[seen.database] = rememberDatabase(history.databases[seen.database] ?? EMPTY_DATABASE, seen, judged, now);
   }
   return { version: 1, databases };
 }
@@ -54,7 +52,10 @@ function rememberDatabase(
   const view = viewDatabase(seen, before);
   const last = before.samples.at(-1);
   const nowMs = judgeTime(last, now);
-  const sample = { ...sampleOf(view, nowMs), ...defined({ monotonicMs: now.monotonicMs }) };
+  const sample = {
+    ...sampleOf(view, nowMs),
+    ...defined({ wallMs: now.atMs, monotonicMs: now.monotonicMs, boot: now.boot }),
+  };
   const rose = last?.term !== undefined && sample.term !== undefined && sample.term > last.term;
   const moved = rose && sample.leader !== last?.leader && sample.leaderReason === "leadership_transfer";
   const isRecent = last !== undefined && nowMs - last.atMs <= GAP_MAX_MS;

@@ -82,7 +82,12 @@ export type Observation = {
   readonly startedMs: number;
   readonly endedMs: number;
   /** The same two times by a clock that nobody sets: ms since the asker's machine was started. */
-  readonly monotonic?: { readonly startedMs: number; readonly endedMs: number };
+  readonly monotonic?: {
+    readonly startedMs: number;
+    readonly endedMs: number;
+    /** Which start of which machine: times of two are not compared. */
+    readonly boot?: string;
+  };
   readonly databases: readonly DatabaseObservation[];
 };
 

@@ -1,5 +1,5 @@
 /** Whether a condition holds, as far as one observation shows. What it does not show does not hold. */
-import { judgeTime, type Moment } from "../observe/elapsed.ts";
+import { judgeTime, type Moment, momentOf } from "../observe/elapsed.ts";
 import type { Expected, Observation } from "../observe/types.ts";
 import type { DatabaseHistory, History } from "../judge/history.ts";
 import { assess } from "../judge/assess.ts";
@@ -33,7 +33,7 @@ export function judge(observation: Observation, options: JudgeOptions = {}): Map
     const past = options.history?.databases[seen.database];
     const clusterId = options.expected?.clusterIds?.[seen.database] ?? past?.clusterId;
     const view = viewDatabase(seen, { ...past, clusterId });
-    const now = { atMs: verdict.atMs, monotonicMs: observation.monotonic?.endedMs };
+    const now = momentOf(observation, verdict.atMs);
     judged.set(seen.database, { view, verdict: one, linkedLately: linkedLately(view, past, now) });
   }
   return judged;

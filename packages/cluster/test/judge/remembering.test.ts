@@ -41,6 +41,14 @@ describe("remembering", () => {
     expect(jumped?.sinceMs).toBe(AT_MS + hour + 50 - 100);
     const setBack = after(seen(AT_MS, 1_000), seen(AT_MS - hour, 3_000), seen(AT_MS - hour + 2_000, 5_000));
     expect(setBack).toMatchObject({ isConfirmed: true, sinceMs: AT_MS - hour + 2_000 - 4_000 });
+    // Written on another machine, whose clock is ahead a little: a joiner has not been at it for a month.
+    const elsewhere = seen(AT_MS, 1_000);
+    const here = seen(AT_MS - 1_000, 2_592_000_000);
+    const moved = after(
+      { ...elsewhere, monotonic: { startedMs: 1_000, endedMs: 1_000, boot: "a" } },
+      { ...here, monotonic: { startedMs: 2_592_000_000, endedMs: 2_592_000_000, boot: "b" } },
+    );
+    expect(moved?.isConfirmed).toBe(false);
     // Booted in between: the wall clock is all there is.
     expect(after(seen(AT_MS, 900_000), seen(AT_MS + 60_000, 5_000))?.isConfirmed).toBe(true);
     const first = new Built().observation(AT_MS);

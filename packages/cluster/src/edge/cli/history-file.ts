@@ -24,7 +24,9 @@ const member = z.looseObject({
 });
 const sample = z.looseObject({
   atMs: z.number(),
+  wallMs: z.number().optional(),
   monotonicMs: z.number().optional(),
+  boot: z.string().optional(),
   term: z.number().optional(),
   leader: z.string().optional(),
   leaderReason: z.string().optional(),

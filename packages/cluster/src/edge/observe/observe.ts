@@ -1,4 +1,6 @@
 /** Asks everybody everything at once, and waits for nobody longer than the limit. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { setMaxListeners } from "node:events";
 import type { TlsSource } from "@ovnha/ovsdb";
 import { ClusterError } from "../../error.ts";
@@ -48,8 +50,21 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
     })),
   );
   if (signal?.aborted) throw new ClusterError("ABORTED", "observe: aborted");
-  const monotonic = { startedMs: monotonicMs, endedMs: monotonicNowMs() };
+  const monotonic = { startedMs: monotonicMs, endedMs: monotonicNowMs(), boot: bootId() };
   return { startedMs, endedMs: Date.now(), monotonic, databases };
+}
+
+let boot: string | undefined;
+
+/** Which start of this machine it is; where the system does not tell (Linux does), this process alone. */
+export function bootId(): string {
+  if (boot !== undefined) return boot;
+  try {
+    boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    boot = randomUUID();
+  }
+  return boot;
 }
 
 /** Ms since the machine was started, the same for all its processes; whole, for it is stored. */

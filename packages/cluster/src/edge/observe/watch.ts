@@ -13,6 +13,7 @@ import { pause } from "./pause.ts";
 import {
   askedOf,
   manyListeners,
+  bootId,
   monotonicNowMs,
   OBSERVE_TIMEOUT_MS,
   type ObserveOptions,
@@ -264,7 +265,8 @@ export class Watch implements AsyncIterableIterator<WatchUpdate>, AsyncDisposabl
     const startedMs = Math.max(this.#startedMs, Math.min(endedMs, ...asked));
     // A clock that was set in between must not make it seem longer than the watch has lasted.
     const nowMs = monotonicNowMs();
-    const monotonic = { startedMs: Math.max(this.#monotonicMs, nowMs - (endedMs - startedMs)), endedMs: nowMs };
+    const beganMs = Math.max(this.#monotonicMs, nowMs - (endedMs - startedMs));
+    const monotonic = { startedMs: beganMs, endedMs: nowMs, boot: bootId() };
     return { startedMs, endedMs, monotonic, databases };
   }
 }
