@@ -1,8 +1,9 @@
 /** What a check is given, and how it says what it found. */
 import type { Expected } from "../observe/types.ts";
 import { FINDINGS, type FindingCode } from "./catalogue/index.ts";
+import type { FindingRule } from "./catalogue/rule.ts";
 import { type DatabaseHistory, findingKey, seenBefore } from "./history.ts";
-import type { Evidence, Finding, Quorum, Severity } from "./types.ts";
+import type { Evidence, Finding, Quorum, Remedy, Severity } from "./types.ts";
 import type { DatabaseView } from "./view.ts";
 
 export type ExpectedOne = {
@@ -100,19 +101,36 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
       sightings,
       sightingsNeeded: needed,
       isConfirmed,
-      remedy:
-        remedy.isDestructive && !isAgreed
-          ? { kind: "inspect", text: remedy.before ?? remedy.text, isDestructive: false, isIrreversible: false }
-          : {
-              kind: remedy.kind,
-              text: remedy.text,
-              isDestructive: remedy.isDestructive,
-              // Whoever joins anew has its old id removed.
-              isIrreversible: remedy.isDestructive && remedy.kind !== "stop",
-            },
+      remedy: view.foreign.length > 0 && ABOUT_SIZE.has(one.code) ? SETTLE_FIRST : remedyOf(remedy, isAgreed),
     };
   });
 }
+
+function remedyOf(remedy: FindingRule["remedy"], isAgreed: boolean): Remedy {
+  if (remedy.isDestructive && !isAgreed)
+    return { kind: "inspect", text: remedy.before ?? remedy.text, isDestructive: false, isIrreversible: false };
+  return {
+    kind: remedy.kind,
+    text: remedy.text,
+    isDestructive: remedy.isDestructive,
+    // Whoever joins anew has its old id removed.
+    isIrreversible: remedy.isDestructive && remedy.kind !== "stop",
+  };
+}
+
+/** What is wrong with the number of members while some are in another cluster, whose files may hold what matters. */
+const ABOUT_SIZE: ReadonlySet<FindingCode> = new Set([
+  "missing-members",
+  "even-members",
+  "single-member",
+  "no-fault-tolerance",
+]);
+const SETTLE_FIRST: Remedy = {
+  kind: "wait",
+  text: "Settle first which of the two clusters is yours; till then nobody is added, and nobody joins.",
+  isDestructive: false,
+  isIrreversible: false,
+};
 
 /** Each member is one source, with its words, its log and its file. */
 function sourcesOf(evidence: readonly Evidence[]): string[] {

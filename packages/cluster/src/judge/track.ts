@@ -62,7 +62,7 @@ function rememberDatabase(
   return {
     ...defined({ clusterId: agreedClusterId(view, judged) ?? before.clusterId }),
     findings: rememberFindings(isRecent ? before.findings : {}, judged, nowMs),
-    serverIds: bounded(before.serverIds, idsOf(view)),
+    serverIds: bounded(before.serverIds, { ...listedIds(before, view), ...idsOf(view) }),
     idOfMember: bounded(before.idOfMember, idsByMember(view)),
     reached: bounded(before.reached, rememberReached(before.reached, view)),
     elections: rose ? [...before.elections, nowMs].slice(-TIMES_MAX) : before.elections,
@@ -105,6 +105,16 @@ function agreedClusterId(
 function bounded<T>(before: Readonly<Record<string, T>>, seen: Readonly<Record<string, T>>): Record<string, T> {
   const rest = Object.entries(before).filter(([key]) => !Object.hasOwn(seen, key));
   return Object.fromEntries([...rest, ...Object.entries(seen)].slice(-IDS_MAX));
+}
+
+/** Of those who are listed and silent: a kick needs them. */
+function listedIds({ serverIds }: DatabaseHistory, { configured }: DatabaseView): Record<string, string> {
+  return Object.fromEntries(
+    configured.flatMap(({ key }) => {
+      const id = Object.hasOwn(serverIds, key) ? serverIds[key] : undefined;
+      return id === undefined ? [] : [[key, id]];
+    }),
+  );
 }
 
 function idsOf(view: DatabaseView): Record<string, string> {

@@ -1,6 +1,15 @@
 /** What is remembered of a cluster from look to look, and by which clock. */
 import { describe, expect, it } from "vitest";
-import { emptyHistory, type Finding, gate, type Observation, planKick, planRecovery, track } from "../../src/index.ts";
+import {
+  assess,
+  emptyHistory,
+  type Finding,
+  gate,
+  type Observation,
+  planKick,
+  planRecovery,
+  track,
+} from "../../src/index.ts";
 import { addressOf, Built, CLUSTER_ID, idOf, keyOf, nameOf, shortOf } from "./build.ts";
 import { AT_MS } from "./samples.ts";
 
@@ -112,6 +121,10 @@ describe("nothing is taken from anybody", () => {
       expect(plan.decision).toBe("look");
       expect(plan.steps.filter(({ kind }) => kind === "act")).toEqual([]);
       expect(plan.title).toContain("log [400000, 500001]");
+      const { findings = [] } = assess(split().observation(), { expected: { members: 5 } }).databases[0] ?? {};
+      const sizes = findings.filter(({ code }) => code === "missing-members" || code === "no-fault-tolerance");
+      expect(sizes.length).toBeGreaterThan(0);
+      for (const { remedy } of sizes) expect(remedy).toMatchObject({ kind: "wait", isDestructive: false });
     }
     const told = planRecovery(split().observation(), { database, expected: { clusterIds: { [DATABASE]: OTHER } } });
     expect(told).toMatchObject({ decision: "stop", because: [{ members: [nameOf(1)] }] });

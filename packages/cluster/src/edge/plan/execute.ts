@@ -79,7 +79,13 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
       done("skipped", "it holds already");
       continue;
     }
-    await looker.until(step, step.before, options.patienceMs ?? Math.max(10_000, step.patienceMs ?? 0), "before");
+    await looker.until(
+      step,
+      step.before,
+      options.patienceMs ?? Math.max(10_000, step.patienceMs ?? 0),
+      "before",
+      steps,
+    );
     // While somebody was asked and the conditions were looked at, the lock may have been lost.
     stopIfAborted(step, options.signal, before);
     const { output, isFailed } = await run(step, options);
@@ -98,6 +104,12 @@ const STATE = {
 
 function nameOf({ number, title }: PlanStep): string {
   return `step ${number}, ${title}`;
+}
+
+/** How to go back from what was done before a step that was not. */
+function wayBack(done: readonly StepOutcome[]): string {
+  const last = done.findLast(({ step, outcome }) => step.kind === "act" && outcome === "done")?.step;
+  return last === undefined ? "Nothing was changed." : `Done last: ${nameOf(last)}. To go back: ${last.undo}`;
 }
 
 function stopIfAborted(step: PlanStep, signal: AbortSignal | undefined, when: keyof typeof STATE): void {
@@ -176,6 +188,7 @@ class Looker {
     conditions: readonly Condition[],
     withinMs: number,
     when: keyof typeof STATE,
+    done: readonly StepOutcome[] = [],
   ): Promise<void> {
     if (conditions.length === 0) return;
     const { signal, pollMs = 500 } = this.#options;
@@ -187,7 +200,7 @@ class Looker {
       if (performance.now() >= deadlineMs) {
         throw new ClusterError(
           "PRECONDITION",
-          `${nameOf(step)}: ${why} (waited ${Math.round(withinMs / 1_000)} s); ${STATE[when]}. ${step.undo}`,
+          `${nameOf(step)}: ${why} (waited ${Math.round(withinMs / 1_000)} s); ${STATE[when]}. ${when === "before" ? wayBack(done) : step.undo}`,
           { member: step.member },
         );
       }

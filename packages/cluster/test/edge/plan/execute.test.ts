@@ -87,6 +87,18 @@ describe("executing a plan", () => {
     }
   });
 
+  it("tells how to go back from what was done, and not from what was not", async () => {
+    const world = new World();
+    const never = [{ type: "stopped", database, member: B }] as const;
+    const first = { ...step(1), undo: "Undo the first." };
+    await expect(run(world, planWith(first, step(2, { before: never })))).rejects.toMatchObject({
+      message: expect.stringMatching(/it was not done\. Done last: step 1, do 1\. To go back: Undo the first\.$/),
+    });
+    await expect(run(new World(), planWith(step(1, { before: never })))).rejects.toMatchObject({
+      message: expect.stringMatching(/it was not done\. Nothing was changed\.$/),
+    });
+  });
+
   it("needs no lock any more once the last command has run: whoever leaves gives its grant back", async () => {
     const world = new World();
     const lock = new AbortController();
