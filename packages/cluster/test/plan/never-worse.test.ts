@@ -273,8 +273,7 @@ describe("what a step waits for", () => {
     // Blind is not the same as dead.
     const blind = told("no answer within 1000 ms", "TIMEOUT");
     for (const index of [1, 2]) {
-      blind.at(index).server = blind.at(3).server;
-      blind.at(index).status = blind.at(3).status;
+      Object.assign(blind.at(index), { server: blind.at(3).server, status: blind.at(3).status });
       delete blind.at(index).storage;
     }
     expect(checkCondition(noQuorum, blind.observation()).isHeld).toBe(false);
