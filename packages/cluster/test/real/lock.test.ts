@@ -30,6 +30,16 @@ describe.skipIf(realOvs() === "skip")("the operation lock", () => {
     server.resume();
   }, 30_000);
 
+  it("is free for the next one as soon as it is given back, and nobody who was refused stays in its way", async () => {
+    await using server = await startStandalone({ schemas: [SCHEMAS.northbound] });
+    const options = { remotes: { A: [server.remote] } };
+    for (let turn = 0; turn < 25; turn++) {
+      const lock = await acquireOperationLock(options);
+      await expect(acquireOperationLock(options)).rejects.toMatchObject({ code: "LOCKED" });
+      await lock.release();
+    }
+  }, 30_000);
+
   it("is refused where those who are named can be no majority of the voters", async () => {
     await expect(acquireOperationLock({ remotes: { A: ["tcp:127.0.0.1:1"] }, voters: { A: 3 } })).rejects.toMatchObject(
       { code: "INVALID_CONFIG" },

@@ -176,11 +176,11 @@ class MajorityLock implements OperationLock {
       const sentMs = performance.now();
       const reply = (await session.call("lock", [name])) as unknown as { locked?: boolean };
       if (reply.locked !== true) {
-        await session.close();
+        await giveBack(session, name);
         return "taken";
       }
       if (this.#isReleased) {
-        await session.close();
+        await giveBack(session, name);
         return "unreachable";
       }
       grant.session = session;
@@ -262,7 +262,7 @@ class MajorityLock implements OperationLock {
       this.#grants.map(async (grant) => {
         const { session } = grant;
         grant.session = undefined;
-        await session?.close();
+        if (session !== undefined) await giveBack(session, this.#options.name ?? OPERATION_LOCK);
       }),
     );
   }
@@ -270,6 +270,15 @@ class MajorityLock implements OperationLock {
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }
+}
+
+/** How long a server may take to take a lock back, in ms; the connection's end does it too, if later. */
+const UNLOCK_MS = 1_000;
+
+/** By RFC 7047 §4.1.10, so that whoever asks next finds it free, or does not find us in the queue for it. */
+async function giveBack(session: RawSession, name: string): Promise<void> {
+  await session.call("unlock", [name], { timeoutMs: UNLOCK_MS }).catch(() => {});
+  await session.close();
 }
 
 function isProved({ session, provedMs }: Grant): boolean {
