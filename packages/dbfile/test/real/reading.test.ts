@@ -25,7 +25,7 @@ import {
   playStandalone,
   standaloneHistory,
 } from "../support/histories.ts";
-import { canonicalValue, ovsdbTool, type Rows, serverRows, toolRows } from "../support/oracle.ts";
+import { canonicalValue, ovsdbTool, type Rows, serverRows, toolReading, toolRows } from "../support/oracle.ts";
 
 /** Rows as the oracle writes them. */
 function rowsOf({ tables }: DatabaseContent): Rows {
@@ -183,7 +183,8 @@ describe.skipIf(realOvs() === "skip")("files of random histories", () => {
           await clusterToStandalone(file, ours, { asOvsdbTool: ovsVersion() ?? true });
           expect((await ovsdbTool("cluster-to-standalone", theirs, file)).code).toBe(0);
           expect(bodies(ours)).toEqual(bodies(theirs));
-          expect(await toolRows(ours)).toEqual(await toolRows(theirs));
+          // Releases that do not begin anew at a conversion may make a file that they themselves cannot read.
+          expect(await toolReading(ours)).toEqual(await toolReading(theirs));
           if (bodies(ours).includes("converted")) continue;
           expect(readFileSync(ours)).toHaveLength(readFileSync(theirs).length);
         }

@@ -66,6 +66,11 @@ export async function toolRows(file: string): Promise<Rows> {
   return canonicalRows(tables, JSON.parse(stdout) as SelectResult[]);
 }
 
+/** What `ovsdb-tool query` has to say of a standalone file: its rows, or why it cannot read it. */
+export async function toolReading(file: string): Promise<Rows | string> {
+  return await toolRows(file).catch((error: Error) => error.message.replaceAll(file, "FILE"));
+}
+
 /** The rows that `ovsdb-tool cluster-to-standalone` makes of a clustered file, or how it failed. */
 export async function toolClusterRows(file: string): Promise<Rows | Ran> {
   const output = join(dirname(file), `oracle-${randomBytes(4).toString("hex")}.db`);
