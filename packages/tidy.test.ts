@@ -26,6 +26,18 @@ describe("this repository", () => {
     expect(findComplaints(files).map(print)).toEqual([]);
   });
 
+  test("a package that tells its version tells the one of its package.json", async () => {
+    const told = [...files.keys()].filter((path) => /^packages\/[a-z]+\/src\/version\.ts$/.test(path));
+    expect(told).toHaveLength(3);
+    for (const path of told) {
+      const { VERSION } = (await import(join(top, path))) as { readonly VERSION: string };
+      const { version } = JSON.parse(readFileSync(join(top, path, "../../package.json"), "utf8")) as {
+        version: string;
+      };
+      expect({ path, VERSION }).toEqual({ path, VERSION: version });
+    }
+  });
+
   test("was read: every package has sources", () => {
     const packages = readdirSync(join(top, "packages")).filter((name) =>
       existsSync(join(top, "packages", name, "src")),

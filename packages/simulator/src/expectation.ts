@@ -42,3 +42,12 @@ export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
+
+/** What no schedule may lead to: a broken rule, a lost write, or no leader though a majority is whole again. */
+export function broken(run: Run): string[] {
+  const found = run.violations.map(({ checker, text }) => `${checker}: ${text}`);
+  if (run.ackedLost > 0) found.push(`${run.ackedLost} acknowledged writes are lost`);
+  if (run.leader === undefined && run.verdict.word === "outage")
+    found.push("liveness: everything is healed, and nobody leads");
+  return found;
+}

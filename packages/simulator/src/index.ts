@@ -22,7 +22,7 @@ export type {
   WipeWhat,
 } from "./scenario/types.ts";
 export { parseScenario } from "./scenario/parse.ts";
-export { disappointments, outageDisappointments, quantile } from "./expectation.ts";
+export { broken, disappointments, outageDisappointments, quantile } from "./expectation.ts";
 export { findScenario, shippedFiles, shippedScenarios } from "./edge/scenarios.ts";
 export { formatScenario } from "./scenario/format.ts";
 export { type JsonSchema, scenarioSchema } from "./scenario/schema.ts";
@@ -55,7 +55,7 @@ export { type Diff, diff, type DiffOptions, withSettings } from "./diff.ts";
 export { failuresOf, type Replay, replay, type ReplayOptions } from "./replay/finding.ts";
 export { shrink, type Shrunk, type ShrinkOptions } from "./replay/shrink.ts";
 export { runSeed, type SeedResult, summarize, type Sweep } from "./search/sweep.ts";
-export { broken, type Smallest, swarm, type SwarmOptions, type SwarmResult } from "./search/swarm.ts";
+export { type Smallest, swarm, type SwarmOptions, type SwarmResult } from "./search/swarm.ts";
 export { sweep, type SweepOptions } from "./edge/sweep.ts";
 export { report } from "./picture/html.ts";
 export { type Lane, type LaneState, lanesOf, type Stretch } from "./picture/lanes.ts";

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runQuorumSim } from "../src/edge/cli/quorum-sim.ts";
+import { VERSION } from "../src/version.ts";
 
 async function run(
   ...args: readonly string[]
@@ -35,6 +36,10 @@ describe("quorum-sim", () => {
     const { status, out } = await run(...(name === "" ? [] : [name]), "--help");
     expect(status).toBe(0);
     expect(out).toContain(`Usage: quorum-sim ${name}`.trimEnd());
+  });
+
+  test("--version", async () => {
+    expect(await run("--version")).toMatchObject({ status: 0, out: `${VERSION}\n`, err: "" });
   });
 
   test.each([

@@ -6,6 +6,7 @@ import { hostOf, parseMember } from "../../src/edge/cli/member-option.ts";
 import { parseMembersFile } from "../../src/edge/cli/members-file.ts";
 import { runOvnHa } from "../../src/edge/cli/ovn-ha.ts";
 import { membersByRemotes, podsOf } from "../../src/edge/cli/targets.ts";
+import { VERSION } from "../../src/version.ts";
 import { fakeTerminal } from "../support/terminal.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "ovnha-members-"));
@@ -164,6 +165,12 @@ describe("wrong usage ends with 3 and says what to do", () => {
       expect(await runOvnHa(args, terminal)).toBe(0);
       expect(terminal.text()).toContain("Usage: ovn-ha");
     }
+  });
+
+  it("tells its version", async () => {
+    const terminal = fakeTerminal();
+    expect(await runOvnHa(["--version"], terminal)).toBe(0);
+    expect(terminal.text()).toBe(`${VERSION}\n`);
   });
 
   it("cannot tell where nobody answers", async () => {

@@ -1,7 +1,7 @@
 /** A plan as an operator does it: what to type, what to wait for, how long, and what to do when it does not come. */
 import type { StopHow } from "../scenario/types.ts";
 import type { Wait } from "../what-if.ts";
-import { formatDuration } from "../scenario/format.ts";
+import { formatDuration } from "../scenario/duration.ts";
 
 export type PlanStep = {
   readonly number: number;

@@ -1,7 +1,6 @@
 /** What was wrong with a run, in words that stay the same when a schedule is made smaller or the code changes. */
-import { disappointments } from "../expectation.ts";
+import { broken, disappointments } from "../expectation.ts";
 import type { Expectation, Finding, Scenario } from "../scenario/types.ts";
-import { broken } from "../search/swarm.ts";
 import { simulate } from "../simulate.ts";
 import type { Run } from "../trace.ts";
 

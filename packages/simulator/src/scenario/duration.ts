@@ -17,3 +17,14 @@ export function durationMs(text: string): number | undefined {
   const unit = UNITS[match?.[2] ?? ""];
   return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
 }
+
+/** `90000` to `90s`, in the largest unit that leaves no fraction. */
+export function formatDuration(ms: number): string {
+  for (const [unit, size] of [
+    ["h", 3_600_000],
+    ["m", 60_000],
+    ["s", 1000],
+  ] as const)
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  return Number.isInteger(ms) ? `${ms}ms` : `${Math.round(ms * 1000)}us`;
+}

@@ -1,5 +1,6 @@
 /** A scenario as YAML that `parseScenario` reads back to the same. */
 import { stringify } from "yaml";
+import { formatDuration } from "./duration.ts";
 import {
   type Action,
   type ClientSpec,
@@ -10,17 +11,6 @@ import {
   type Scenario,
   type Step,
 } from "./types.ts";
-
-/** `90000` to `90s`, in the largest unit that leaves no fraction. */
-export function formatDuration(ms: number): string {
-  for (const [unit, size] of [
-    ["h", 3_600_000],
-    ["m", 60_000],
-    ["s", 1000],
-  ] as const)
-    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
-  return Number.isInteger(ms) ? `${ms}ms` : `${Math.round(ms * 1000)}us`;
-}
 
 export function formatScenario(scenario: Scenario): string {
   const { cluster, models, clients, steps, expect, forMs, seeds } = scenario;

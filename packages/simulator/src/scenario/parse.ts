@@ -3,7 +3,7 @@ import { BEHAVIOUR_NAMES } from "@ovnha/raft";
 import { type Document, isCollection, isNode, isPair, isScalar, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { ScenarioError } from "./error.ts";
-import { formatDuration } from "./format.ts";
+import { formatDuration } from "./duration.ts";
 import { zStep } from "./steps.ts";
 import { DATABASE_BYTES, type Expectation, type Scenario, type Step } from "./types.ts";
 import { zBytes, zBytesPerSecond, zDelay, zDuration, zRate, zVersion } from "./values.ts";

@@ -1,6 +1,7 @@
 /** Random schedules until a rule breaks, and the smallest one that does it (fast-check shrinks). */
 import fc from "fast-check";
 import { type Action, DATABASE_BYTES, type Scenario, type Step, type StopHow } from "../scenario/types.ts";
+import { broken } from "../expectation.ts";
 import { simulate } from "../simulate.ts";
 import type { Run } from "../trace.ts";
 
@@ -65,15 +66,6 @@ export async function swarm(options: SwarmOptions): Promise<SwarmResult> {
     seen,
     smallest: { scenario, run, failures: broken(run), shrinks: details.numShrinks },
   };
-}
-
-/** What no schedule may lead to: a broken rule, a lost write, or no leader though a majority is whole again. */
-export function broken(run: Run): string[] {
-  const found = run.violations.map(({ checker, text }) => `${checker}: ${text}`);
-  if (run.ackedLost > 0) found.push(`${run.ackedLost} acknowledged writes are lost`);
-  if (run.leader === undefined && run.verdict.word === "outage")
-    found.push("liveness: everything is healed, and nobody leads");
-  return found;
 }
 
 function witness(run: Run, seen: Record<string, number>): void {

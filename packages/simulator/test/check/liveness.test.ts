@@ -1,6 +1,6 @@
 /** Liveness after the faults have ended: the check has bugs planted for it, and says nothing where a majority cannot return. */
 import { expect, test } from "vitest";
-import { broken } from "../../src/search/swarm.ts";
+import { broken } from "../../src/expectation.ts";
 import { finish, parseScenario, prepareWorld, type Run } from "../../src/index.ts";
 import type { World } from "../../src/world/world.ts";
 

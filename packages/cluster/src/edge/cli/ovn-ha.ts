@@ -4,6 +4,7 @@ import { realpathSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Command, CommanderError } from "commander";
 import { ClusterError } from "../../error.ts";
+import { VERSION } from "../../version.ts";
 import { COMMANDS } from "./commands.ts";
 import { processTerminal } from "./process-terminal.ts";
 import { EXIT, type Terminal } from "./terminal.ts";
@@ -27,6 +28,7 @@ export async function runOvnHa(args: readonly string[], terminal: Terminal): Pro
   };
   const program = new Command("ovn-ha")
     .description("Reads all members of OVN's clustered databases at once, judges them, and says what may be done next.")
+    .version(VERSION)
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });

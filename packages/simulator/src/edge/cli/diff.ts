@@ -17,7 +17,7 @@ export function addDiff(program: Command, terminal: Terminal, end: (status: numb
     .action(async (a: string, b: string, { seeds, json }: { readonly seeds: number; readonly json?: boolean }) => {
       const { diff } = await import("../../diff.ts");
       const [left, right] = [await read(a), await read(b)];
-      const bar = progress(terminal);
+      const bar = await progress(terminal);
       const found = await diff(left, right, { seeds, signal: terminal.signal, onProgress: bar.update, breathe });
       bar.stop();
       if (json === true) terminal.out(`${JSON.stringify({ version: 1, ...found }, undefined, 2)}\n`);

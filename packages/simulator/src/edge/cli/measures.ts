@@ -13,7 +13,7 @@ export function addMeasures(program: Command, terminal: Terminal, end: (status: 
     .action(async ({ seeds, json }: { readonly seeds: number; readonly json?: boolean }) => {
       const { MEASURE_ROWS, measureRows, SURE_SEEDS } = await import("../../measures.ts");
       const rows = [];
-      const bar = progress(terminal);
+      const bar = await progress(terminal);
       for (const row of measureRows(seeds)) {
         rows.push(row);
         bar.update(rows.length, MEASURE_ROWS);

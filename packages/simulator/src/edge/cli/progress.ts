@@ -1,12 +1,13 @@
 /** A bar on standard error, for people alone: nothing of it is in what a script reads. */
-import { SingleBar } from "cli-progress";
 import type { Terminal } from "./output.ts";
 
 export type Progress = { readonly update: (done: number, of: number) => void; readonly stop: () => void };
 
-export function progress(terminal: Terminal): Progress {
+export async function progress(terminal: Terminal): Promise<Progress> {
   const told = (): void => terminal.onProgress?.();
   if (terminal.showsProgress !== true) return { update: told, stop: () => {} };
+  // Loaded when somebody looks: a script has its answer sooner.
+  const { SingleBar } = (await import("cli-progress")).default;
   const bar = new SingleBar({
     format: "{bar} {value}/{total} {eta_formatted}",
     hideCursor: true,

@@ -4,6 +4,7 @@ import { realpathSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Command, CommanderError } from "commander";
 import { ScenarioError } from "../../scenario/error.ts";
+import { VERSION } from "../../version.ts";
 import { EXIT, type Terminal } from "./output.ts";
 import { addDiff } from "./diff.ts";
 import { addOdds } from "./odds.ts";
@@ -50,6 +51,7 @@ export async function runQuorumSim(args: readonly string[], terminal: Terminal):
     .description(
       "A simulator of OVSDB clusters (OVN Northbound and Southbound): restarts, faults, lost disks, and what comes of them.",
     )
+    .version(VERSION)
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });

@@ -48,7 +48,7 @@ export function addSweep(program: Command, terminal: Terminal, end: (status: num
 }
 
 async function seeds(terminal: Terminal, scenario: Scenario, options: SweepOptions): Promise<number> {
-  const bar = progress(terminal);
+  const bar = await progress(terminal);
   const result = await sweep(scenario, {
     seeds: options.seeds,
     firstSeed: options.firstSeed,
@@ -115,7 +115,7 @@ export function printSweep(terminal: Terminal, result: Sweep, isJudged = true): 
 async function random(terminal: Terminal, options: SweepOptions): Promise<number> {
   const { swarm } = await import("../../search/swarm.ts");
   const { formatScenario } = await import("../../scenario/format.ts");
-  const bar = progress(terminal);
+  const bar = await progress(terminal);
   const found = await swarm({
     members: options.members,
     electionTimerMs: options.timer,

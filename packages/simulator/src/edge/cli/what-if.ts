@@ -70,7 +70,7 @@ export function addWhatIf(program: Command, terminal: Terminal, end: (status: nu
         terminal.out(formatScenario(scenario));
         return end(EXIT.met);
       }
-      const bar = progress(terminal);
+      const bar = await progress(terminal);
       const { seeds } = options;
       const result = await sweep(scenario, { seeds, signal: terminal.signal, onProgress: bar.update }).finally(
         bar.stop,
