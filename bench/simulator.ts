@@ -96,7 +96,7 @@ export async function simulator(): Promise<Finding[]> {
   findings.push(alone("1000 seeds of s1, two cores", `${swept.toFixed(2)} s`, "≤ 5 s", swept <= 5));
 
   const program = fileURLToPath(new URL("../packages/simulator/dist/quorum-sim.js", import.meta.url));
-  const cold = (seeds: number): number => {
+  const cold = (seeds: number): { readonly best: number; readonly middle: number } => {
     const tries = Array.from({ length: 15 }, () => {
       const fromMs = performance.now();
       spawnSync(process.execPath, [program, "what-if", "--seeds", String(seeds)]);
