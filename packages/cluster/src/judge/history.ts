@@ -49,7 +49,7 @@ export type DatabaseHistory = {
   readonly idOfMember: Readonly<Record<string, string>>;
   /** The most that was acknowledged by each id, and its highest term: Raft state never goes back. */
   readonly reached: Readonly<Record<string, { readonly term: number; readonly acknowledged: number }>>;
-  /** Times at which the term had risen since the look before, newest last. */
+  /** Times at which the term had risen since the look before, and a majority lived; newest last. */
   readonly elections: readonly number[];
   /** Times at which the leadership had been handed over since the look before, newest last. */
   readonly transfers: readonly number[];

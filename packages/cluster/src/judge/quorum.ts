@@ -8,7 +8,7 @@ import {
   type MemberView,
   printsAges,
 } from "./view.ts";
-import { recentLines } from "./checks/logs.ts";
+import { ofLastProcess, recentLines } from "./checks/log-lines.ts";
 import type { Liveness, Quorum, QuorumState, Voter } from "./types.ts";
 
 /** Votes for an election and acknowledgements for a commit: more than half of the configured ids. */
@@ -286,5 +286,6 @@ const WRITE_ERROR = /write failed|(?<!reported )I\/O error|past last synced inde
 /** A member that wrote nothing within the hour may say what it likes: its acknowledgements are not to be had. */
 export function hasWriteErrors({ seen }: MemberView): boolean {
   if (seen.logText === undefined) return false;
-  return recentLines(seen.logText, seen.status?.atMs ?? 0).some(({ text }) => WRITE_ERROR.test(text));
+  const lines = ofLastProcess(recentLines(seen.logText, seen.status?.atMs ?? 0));
+  return lines.some(({ text }) => WRITE_ERROR.test(text));
 }

@@ -56,7 +56,8 @@ function rememberDatabase(
     ...sampleOf(view, nowMs),
     ...defined({ wallMs: now.atMs, monotonicMs: now.monotonicMs, boot: now.boot }),
   };
-  const rose = last?.term !== undefined && sample.term !== undefined && sample.term > last.term;
+  const isElected = judged.quorum.state !== "no";
+  const rose = isElected && last?.term !== undefined && sample.term !== undefined && sample.term > last.term;
   const moved = rose && sample.leader !== last?.leader && sample.leaderReason === "leadership_transfer";
   const isRecent = last !== undefined && nowMs - last.atMs <= GAP_MAX_MS;
   return {

@@ -7,7 +7,7 @@ import {
   serverRowOf,
   statusOf,
 } from "../observe/types.ts";
-import type { ClusterStatus, ServerLine } from "../status/types.ts";
+import type { ClusterStatus, MembershipChange, ServerLine } from "../status/types.ts";
 
 /** One member, as it describes itself. */
 export type MemberView = {
@@ -239,6 +239,22 @@ function isApart(
     const own = hostOf(address);
     return view !== undefined && own !== undefined && clientHosts(view).includes(own);
   });
+}
+
+export type Arrival = MembershipChange & { readonly saidBy: string };
+
+/**
+ * Those whom somebody who speaks for the cluster is adding: before they are listed, by an "Adding server" line, and in the
+ * list as long as their entry is not committed, where they count already (thesis §4.1: the newest list in the log).
+ */
+export function arrivalsOf(voices: readonly MemberView[]): ReadonlyMap<string, Arrival> {
+  const arrivals = new Map<string, Arrival>();
+  for (const { member, status } of voices) {
+    const listed = (status?.servers ?? []).filter(({ phase }) => phase?.startsWith("adding") === true);
+    for (const { nickname, short, address, phase = "" } of [...(status?.adding ?? []), ...listed])
+      arrivals.set(keyOf({ short, address }), { nickname, short, address, phase, saidBy: member });
+  }
+  return arrivals;
 }
 
 /** What one member's list says of another. */

@@ -5,7 +5,15 @@ import type { DatabaseHistory, History } from "../judge/history.ts";
 import { assess } from "../judge/assess.ts";
 import { majorityOf } from "../judge/quorum.ts";
 import type { DatabaseVerdict, Voter } from "../judge/types.ts";
-import { type DatabaseView, keyOf, lineOf, linkState, type MemberView, viewDatabase } from "../judge/view.ts";
+import {
+  arrivalsOf,
+  type DatabaseView,
+  keyOf,
+  lineOf,
+  linkState,
+  type MemberView,
+  viewDatabase,
+} from "../judge/view.ts";
 import type { Condition } from "./types.ts";
 
 export type Held = { readonly isHeld: boolean; readonly why: string };
@@ -271,10 +279,10 @@ export function splitKey(key: string): [short: string, address: string] {
 }
 
 export function changeUnderWay({ voices }: DatabaseView): string | undefined {
+  const [arrival] = arrivalsOf(voices).values();
+  if (arrival !== undefined) return `${arrival.saidBy} is adding ${arrival.short}`;
   for (const { member, status } of voices) {
     if (status?.removing !== undefined) return `${member} is removing ${status.removing.short}`;
-    const [adding] = status?.adding ?? [];
-    if (adding !== undefined) return `${member} is adding ${adding.short}`;
     if (status?.electionTimer?.changingToMs !== undefined) return `${member} is changing the election timer`;
     if (status?.state === "leaving cluster") return `${member} is leaving`;
   }

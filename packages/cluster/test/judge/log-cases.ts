@@ -17,10 +17,15 @@ const logs = (code: FindingCode, text: string, times = 1): Case => ({
 });
 
 export const LOG_CASES: readonly Case[] = [
-  logs(
-    "kicked-file",
-    "ovsdb-server: /var/lib/ovn/ovnsb_db.db: record 9 indicates server has left the cluster; it cannot be added back",
-  ),
+  {
+    code: "kicked-file",
+    make: (built) =>
+      void Object.assign(built.kill(2).at(2), {
+        logText: log(
+          "ovsdb-server: /var/lib/ovn/ovnsb_db.db: record 9 indicates server has left the cluster; it cannot be added back",
+        ),
+      }),
+  },
   logs("commit-beyond-log", "record 63 advances commit index to 49 but last log index is 24"),
   logs(
     "committed-entries-cut",
@@ -55,7 +60,20 @@ export const LOG_CASES: readonly Case[] = [
       }),
   },
   logs("compaction-elections", "Transferring leadership to write a snapshot.", 4),
-  logs("frequent-elections", "term 9: 1200 ms timeout expired, starting election", 5),
+  {
+    code: "frequent-elections",
+    make: (built) =>
+      void Object.assign(built.at(2), {
+        logText: Array.from({ length: 5 }, (_, index) =>
+          [
+            log(`term ${index}: 1200 ms timeout expired, starting election`),
+            log(
+              index % 2 === 0 ? `term ${index}: elected leader by 2+ of 3 servers` : `server 1111 is leader for term 9`,
+            ),
+          ].join(""),
+        ).join(""),
+      }),
+  },
   logs("joiner-disconnects", "joining: connection dropped (Connection reset by peer)", 3),
   logs("slow-poll", "Unreasonably long 2300ms poll interval (100ms user, 20ms system)"),
   {

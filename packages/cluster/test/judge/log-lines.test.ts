@@ -1,6 +1,7 @@
 /** How much of a log is read: the work for a line is bounded, whoever wrote it. */
 import { describe, expect, it } from "vitest";
-import { LINE_CHARACTERS_MAX, LOG_PATTERNS, recentLines } from "../../src/judge/checks/logs.ts";
+import { LINE_CHARACTERS_MAX, recentLines } from "../../src/judge/checks/log-lines.ts";
+import { LOG_PATTERNS } from "../../src/judge/checks/logs.ts";
 import { AT_MS } from "./samples.ts";
 
 const HOSTILE = ["host ip ", "joining ", "SSL_connect: ", "attempts to truncate log ", "deferred vote_request "];

@@ -1,7 +1,17 @@
 /** One cause is told once, and what follows from it is not called a trouble of its own. */
 import { describe, expect, it } from "vitest";
-import { assess, planKick, planLeave, planRecovery } from "../../src/index.ts";
+import {
+  assess,
+  emptyHistory,
+  type FindingCode,
+  gate,
+  planKick,
+  planLeave,
+  planRecovery,
+  track,
+} from "../../src/index.ts";
 import { addressOf, Built, idOf, keyOf, nameOf, shortOf } from "./build.ts";
+import { AT_MS } from "./samples.ts";
 
 const database = "OVN_Southbound";
 
@@ -59,6 +69,185 @@ describe("a ghost", () => {
     expect(plan.warnings.join()).toContain("the whole id is from node1's log");
     Object.assign(logged.at(2), { logText: `${line.replace(idOf(3), `${idOf(3).slice(0, -1)}9`)}\n` });
     expect(codes(keyOf(3), logged.observation())).toContain("FULL_ID_UNKNOWN");
+  });
+});
+
+describe("messages to the former life of a member", () => {
+  const misrouted = (to: string): string =>
+    `2023-11-14T22:10:00.000Z|00012|raft|WARN|misrouted message (addressed to ${to} but we're ${idOf(4)})\n`.repeat(3);
+  const judge = (one: Built, to: string): ReturnType<typeof assess>["databases"][number] | undefined => {
+    Object.assign(one.at(3), { logText: misrouted(to) });
+    return assess(one.observation()).databases[0];
+  };
+
+  it("are evidence for the ghost, as long as a leader works", () => {
+    const verdict = judge(withGhost(), idOf(3));
+    expect(verdict?.health).toBe("warning");
+    expect(verdict?.findings.map(({ code }) => code)).not.toContain("misrouted-messages");
+    const ghost = verdict?.findings.find(({ code }) => code === "duplicate-address");
+    expect(ghost?.evidence).toContainEqual(expect.objectContaining({ source: "log", member: nameOf(4) }));
+    expect(ghost?.remedy).toMatchObject({ kind: "kick", isDestructive: true });
+  });
+
+  it("are over once nobody lists that id, and are the trouble itself where it is no ghost, or nobody leads", () => {
+    expect(judge(withGhost(), idOf(9))?.findings.map(({ code }) => code)).not.toContain("misrouted-messages");
+    const critical = { code: "misrouted-messages", severity: "critical" };
+    expect(judge(new Built(3), idOf(2))?.findings).toContainEqual(expect.objectContaining(critical));
+    const leaderless = withGhost();
+    for (const member of leaderless.members) member.change(() => ({ role: "follower" as const, leader: "unknown" }));
+    expect(judge(leaderless, idOf(3))?.findings).toContainEqual(expect.objectContaining(critical));
+  });
+});
+
+describe("elections", () => {
+  const started = "2023-11-14T22:10:00.000Z|00012|raft|INFO|term 9: 1200 ms timeout expired, starting election\n";
+  const won = "2023-11-14T22:10:01.000Z|00013|raft|INFO|term 9: elected leader by 2+ of 3 servers\n";
+  const logged = (one: Built, logText: string): string[] => {
+    Object.assign(one.at(1), { logText });
+    return codesOf(one);
+  };
+  const candidate = (): Built => {
+    const one = new Built(3).kill(2).kill(3);
+    one.at(1).change(() => ({ role: "candidate" as const, leader: "unknown" }));
+    return one;
+  };
+
+  it("of one who has no majority are no sign of a timer that is too short, while that lasts and afterwards", () => {
+    expect(logged(candidate(), started.repeat(20)).join()).not.toContain("frequent-elections");
+    expect(logged(new Built(3), started.repeat(20) + won)).toEqual([]);
+    expect(logged(new Built(3), (started + won).repeat(4))).toEqual([]);
+    expect(logged(new Built(3), (started + won).repeat(5))).toEqual(["warning frequent-elections"]);
+  });
+
+  it("that nobody wins, though enough live, may be the timer's fault", () => {
+    const riddle = new Built(3);
+    for (const member of riddle.members) member.change(() => ({ role: "candidate" as const, leader: "unknown" }));
+    expect(logged(riddle, started.repeat(20))).toContain("warning frequent-elections");
+  });
+
+  it("are not counted from look to look while there is no majority", () => {
+    const codes = (make: () => Built): FindingCode[] => {
+      let history = emptyHistory();
+      let found: FindingCode[] = [];
+      for (let turn = 0; turn < 12; turn++) {
+        const one = make();
+        for (const { change } of one.members.filter(({ status }) => status?.ok === true))
+          change(() => ({ term: 7 + turn }));
+        const next = track(history, one.observation(AT_MS + turn * 2_000));
+        history = next.history;
+        found = next.verdict.databases[0]?.findings.map(({ code }) => code) ?? [];
+      }
+      return [
+        ...found,
+        ...(track(history, new Built(3).observation(AT_MS + 26_000)).verdict.databases[0]?.findings ?? []).map(
+          ({ code }) => code,
+        ),
+      ];
+    };
+    expect(codes(candidate)).not.toContain("frequent-elections");
+    expect(codes(() => new Built(3))).toContain("frequent-elections");
+  });
+});
+
+describe("a join that is under way", () => {
+  const called = (index: number): { nickname: string; short: string; address: string } => ({
+    nickname: shortOf(index),
+    short: shortOf(index),
+    address: addressOf(index),
+  });
+  const four = called(4);
+  /** The leader has its entry, which counts from then on; the others may not have it yet. */
+  const committing = (size: number, newcomer = four): Built => {
+    const one = new Built(size);
+    one.at(1).change((status) => ({
+      servers: [
+        ...(status.servers ?? []),
+        { ...newcomer, isSelf: false, phase: "adding: committing", matchIndex: 100, nextIndex: 101, lastMessageMs: 5 },
+      ],
+      connections: [
+        ...(status.connections ?? []),
+        { direction: "in", nickname: newcomer.nickname, isConnected: true },
+        { direction: "out", nickname: newcomer.nickname, isConnected: false },
+      ],
+    }));
+    return one;
+  };
+  const catchingUp = (size: number): Built => {
+    const one = new Built(size);
+    one.at(1).change(() => ({ adding: [{ ...four, phase: "adding: catchup" }] }));
+    // It calls everybody.
+    for (const index of [1, 2])
+      one.at(index).change((status) => ({
+        connections: [...(status.connections ?? []), { direction: "in", nickname: shortOf(4), isConnected: true }],
+      }));
+    return one;
+  };
+  const alarms = (one: Built, expected: object): string[] =>
+    (assess(one.observation(), { expected }).databases[0]?.findings ?? [])
+      .filter(({ severity }) => severity !== "info")
+      .map(({ code }) => code);
+
+  it("is no alarm, neither while it catches up, nor while its entry is committed", () => {
+    const addresses = (...indexes: readonly number[]): object => ({
+      addresses: { [database]: indexes.map(addressOf) },
+    });
+    for (const make of [committing, catchingUp])
+      for (const expected of [{}, { members: 3 }, { members: 4 }, addresses(1, 2, 3), addresses(1, 2, 3, 4)])
+        expect(alarms(make(3), expected)).toEqual([]);
+    // Of two, that the next failure stops the database is true until then.
+    expect(alarms(catchingUp(2), { members: 3 })).toEqual(["no-fault-tolerance"]);
+    expect(alarms(committing(2), { members: 3 })).toEqual([]);
+    // What a join does not explain is told as ever.
+    expect(alarms(catchingUp(2), { members: 4 })).toContain("missing-members");
+    expect(alarms(committing(4, called(5)), { members: 3 })).toContain("unexpected-members");
+    expect(alarms(committing(3), addresses(1, 2))).toContain("unexpected-members");
+  });
+
+  it("keeps the gate shut, and everything else that takes somebody down", () => {
+    const two = { members: 4 };
+    const { reasons } = gate(committing(3).observation(AT_MS + 10_000), {
+      previous: committing(3).observation(),
+      expected: two,
+    });
+    expect(reasons).toContainEqual({ code: "CHANGE_UNDER_WAY", database, text: "node1 is adding 4444" });
+    expect(planLeave(committing(3).observation(), nameOf(2), { database }).blockers).not.toEqual([]);
+  });
+
+  it("is one if it lasts, in whatever phase, or if nobody is at it", () => {
+    const last = (...looks: readonly Built[]): string[] => {
+      let history = emptyHistory();
+      let found: string[] = [];
+      for (const [turn, one] of looks.entries()) {
+        const next = track(history, one.observation(AT_MS + turn * 6_000), { expected: { members: 3 } });
+        history = next.history;
+        found = (next.verdict.databases[0]?.findings ?? [])
+          .filter(({ severity, isConfirmed }) => severity !== "info" && isConfirmed)
+          .map(({ code }) => code);
+      }
+      return found;
+    };
+    expect(last(catchingUp(3), committing(3), new Built(3))).toEqual([]);
+    expect(last(catchingUp(3), catchingUp(3), committing(3), committing(3))).toEqual(["catchup-stuck"]);
+    const asks = (): Built => {
+      const one = new Built(4);
+      one.at(4).change((status) =>
+        Object.assign(status, {
+          state: "joining cluster",
+          clusterId: "not yet known",
+          servers: [],
+          leader: "unknown",
+        }),
+      );
+      for (const index of [1, 2, 3])
+        one
+          .at(index)
+          .change((status) => ({ servers: (status.servers ?? []).filter(({ short }) => short !== shortOf(4)) }));
+      return one;
+    };
+    expect(alarms(asks(), { members: 3 })).toEqual(["joining"]);
+    const added = asks();
+    added.at(1).change(() => ({ adding: [{ ...four, phase: "adding: catchup" }] }));
+    expect(alarms(added, { members: 3 })).toEqual([]);
   });
 });
 

@@ -18,9 +18,9 @@ export const JOINING_RULES: Readonly<Record<JoiningCode, FindingRule>> = {
     "warning",
     "a server is joining",
     ["status", "server"],
-    1,
+    2,
     "wait",
-    "Wait; a large database takes minutes. Look again after a few election timers.",
+    "Wait; a large database takes minutes. Look again after a few election timers: if nobody is adding it then, see its remotes.",
   ),
   "joining-stuck": rule(
     "C1",

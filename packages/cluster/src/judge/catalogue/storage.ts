@@ -32,7 +32,7 @@ export const STORAGE_RULES: Readonly<Record<StorageCode, FindingRule>> = {
     "Free space first, then move its file aside, have its id forgotten and let it join anew: a file with a gap is refused at the next start.",
   ),
   "write-errors": destructive(
-    "Free space, and see on the leader whether it still acknowledges.",
+    "Free space. Its file may have a gap even if it acknowledges again: check a copy of it (ovsdb-tool check-cluster) before any restart.",
     "D1",
     "critical",
     "a member's writes fail",

@@ -6,6 +6,7 @@ import type { FileEvidence } from "../../observe/types.ts";
 import type { Context } from "../context.ts";
 import type { Evidence } from "../types.ts";
 import { type ConfiguredServer, lineOf } from "../view.ts";
+import { isAtWork } from "./log-evidence.ts";
 
 /** The facts about a clustered file that the judge and the planner use. */
 export type FileFacts = {
@@ -101,6 +102,9 @@ export function checkFiles(context: Context): void {
 
 function checkFile(context: Context, member: string, facts: FileFacts, atMs: number | undefined): void {
   const { view, quorum, found } = context;
+  // Of a server that runs with another id it is not the file, but one of a former life, or of somebody else.
+  const running = view.members.find((one) => one.member === member && one.hasAnswered)?.serverId;
+  if (running !== undefined && facts.serverId !== undefined && running !== facts.serverId) return;
   const say = (text: string): Evidence[] => [{ source: "file", member, text: `${facts.path}: ${text}` }];
   const server = view.configured.find(({ short, serverId }) =>
     facts.serverId === undefined
@@ -116,7 +120,7 @@ function checkFile(context: Context, member: string, facts: FileFacts, atMs: num
     ...(server === undefined ? {} : { servers: [server.key] }),
     witnesses: agrees ? [leader] : [],
   };
-  if (facts.hasLeft === true)
+  if (facts.hasLeft === true && !isAtWork(context, member))
     found.push({ ...about, code: "kicked-file", evidence: say("says that its server has left the cluster") });
   if (facts.damage !== undefined) {
     const isCut = /truncate/.test(facts.damage);

@@ -1,14 +1,22 @@
 /** Servers on their way in, and answers that can't be used. */
 import type { Context } from "../context.ts";
 import type { Evidence } from "../types.ts";
-import { failureText } from "../view.ts";
+import { arrivalsOf, failureText } from "../view.ts";
 
 export function checkJoining({ view, found }: Context): void {
-  for (const { member, status, row, isUnreachable } of view.members) {
+  const arrivals = [...arrivalsOf(view.voices).values()];
+  for (const { member, status, short, row, isUnreachable } of view.members) {
     if (isUnreachable) continue;
     if (status?.state === "joining cluster" && status.role !== "leader") {
       const text = `joining, asks ${status.remotesForJoining?.join(" ") ?? "nobody"}`;
-      found.push({ code: "joining", members: [member], evidence: [{ source: "status", member, text }] });
+      // If somebody is at it, it goes its way; if nobody is, it may ask for ever.
+      const isUnderWay = arrivals.some((one) => one.short === short);
+      found.push({
+        code: "joining",
+        members: [member],
+        evidence: [{ source: "status", member, text }],
+        ...(isUnderWay ? { severity: "info" } : {}),
+      });
       const out = status.connections?.filter(({ direction }) => direction === "out") ?? [];
       if (out.length > 0 && out.every(({ isConnected }) => !isConnected)) {
         const reached = `reaches none of ${status.remotesForJoining?.join(" ") ?? "its remotes"}`;

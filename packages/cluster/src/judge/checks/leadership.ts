@@ -2,7 +2,7 @@
 import type { Context } from "../context.ts";
 import { isReplicationStalled } from "../quorum.ts";
 import type { Evidence, Quorum } from "../types.ts";
-import { type MemberView, nameOf } from "../view.ts";
+import { arrivalsOf, type MemberView, nameOf } from "../view.ts";
 
 export function arithmetic({ configured, needed, live, voters }: Quorum): string {
   const silent = voters
@@ -171,10 +171,12 @@ export function checkSize({ view, quorum, expected, found }: Context): void {
   const { configured, live, needed } = quorum;
   const evidence: readonly Evidence[] = [{ source: "status", member: authority.member, text: arithmetic(quorum) }];
   const isWanted = expected.members === configured;
+  // While somebody is being added, the number is on its way to another one; a join that is stuck has a code of its own.
+  const isGrowing = arrivalsOf([authority]).size > 0;
   if (configured === 1 && !(isWanted && expected.members === 1))
-    found.push({ code: "single-member", members: [], evidence });
+    found.push({ code: "single-member", members: [], evidence, ...(isGrowing ? { severity: "info" } : {}) });
   // If it is only for the ghosts, it passes once they are forgotten.
-  const lasts = (configured - quorum.ghosts) % 2 === 0;
+  const lasts = (configured - quorum.ghosts) % 2 === 0 && !isGrowing;
   if (configured > 1 && configured % 2 === 0)
     found.push({ code: "even-members", members: [], evidence, ...(lasts ? {} : { severity: "info" }) });
   const works = quorum.state === "yes" || quorum.state === "presumed" || quorum.state === "at-risk";

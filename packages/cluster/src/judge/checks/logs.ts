@@ -1,15 +1,10 @@
-/** What only the log tells. Lines look like `2026-11-25T20:03:03.283Z|00012|raft|INFO|text`. */
+/** What only the log tells. */
 import { FINDINGS, type FindingCode } from "../catalogue/index.ts";
-import { BETWEEN_SIGHTINGS_MS, type Context } from "../context.ts";
-import { type DatabaseHistory, HOUR_MS } from "../history.ts";
-import type { Evidence } from "../types.ts";
-import { type DatabaseView, hostOf, lineOf, nameOf } from "../view.ts";
-
-/** Characters of the end of a log that are read, so that no log can hold the judge up. */
-export const LOG_CHARACTERS_MAX = 1_000_000;
-
-/** Of one line, in characters: what a pattern may look at from one place is bounded as well, so that the work grows as the log does. */
-export const LINE_CHARACTERS_MAX = 2_048;
+import type { Context, Found } from "../context.ts";
+import type { Evidence, Voter } from "../types.ts";
+import { hostOf, isSameId, nameOf } from "../view.ts";
+import { isAtWork, leaderMissesSince, mayBeListed } from "./log-evidence.ts";
+import { decidedElections, type Line, ofLastProcess, recentLines } from "./log-lines.ts";
 
 type Pattern = {
   readonly code: FindingCode;
@@ -72,58 +67,34 @@ export const LOG_PATTERNS: readonly Pattern[] = [
 /** Hosts whose clients gave no answer to a probe within the hour; one host may be that host's trouble. */
 export const SILENT_CLIENTS_LEAST = 10;
 
-const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)\|/;
-
-type Line = { readonly atMs: number | undefined; readonly text: string };
-
-/** The lines of the hour before `nowMs`; those without a time count as well. */
-export function recentLines(logText: string, nowMs: number): Line[] {
-  const lines: Line[] = [];
-  for (const whole of logText.slice(-LOG_CHARACTERS_MAX).split("\n")) {
-    if (whole === "") continue;
-    const text = whole.slice(0, LINE_CHARACTERS_MAX);
-    const stamp = STAMP.exec(text)?.[1];
-    const atMs = stamp === undefined ? undefined : Date.parse(stamp);
-    if (atMs === undefined || atMs > nowMs - HOUR_MS) lines.push({ atMs, text });
-  }
-  return lines;
-}
-
 export function checkLogs(context: Context): void {
   for (const { member, seen } of context.view.members) {
     if (seen.logText !== undefined) checkLog(context, member, recentLines(seen.logText, context.wallMs));
   }
 }
 
-/** The first line of every process; a log that is merely opened anew goes on counting. */
-const FIRST_LINE = "|00001|vlog|INFO|opened log file";
-
-function checkLog({ view, quorum, history, nowMs, found }: Context, member: string, lines: readonly Line[]): void {
-  const started = lines.findLastIndex(({ text }) => text.includes(FIRST_LINE));
-  const ofThisProcess = started < 0 ? lines : lines.slice(started);
+function checkLog(context: Context, member: string, lines: readonly Line[]): void {
+  const { view, quorum, found } = context;
+  const ofThisProcess = ofLastProcess(lines);
   const quote: Quote = (matching) => {
     const last = matching.at(-1)?.text.slice(0, 300) ?? "";
     return { source: "log", member, text: matching.length === 1 ? last : `${matching.length} times, last: ${last}` };
   };
+  const voter = quorum.voters.find((one) => one.member === member);
   for (const { code, pattern, least = 1 } of LOG_PATTERNS) {
     // A former process had another file, or was healed since: nothing is taken from this one for it.
     const counted = FINDINGS[code].remedy.isDestructive ? ofThisProcess : lines;
-    const matching = counted.filter(({ text }) => pattern.test(text));
+    const said = counted.filter(({ text }) => pattern.test(text));
+    const matching = withoutConsequences(context, code, said, lines, quote);
     if (matching.length < least) continue;
-    const voter = quorum.voters.find((one) => one.member === member);
-    // The leader is the second source, if it does not hear the member, or waits for its acknowledgements in vain.
-    const leader = view.leader?.member;
-    const isConfirmed =
-      leader !== undefined &&
-      leader !== member &&
-      (voter?.silentTo.includes(leader) === true || standsStill(view, history, voter?.key, nowMs));
-    const isGone = leader !== undefined && leader !== member && voter === undefined && code === "kicked-file";
+    // The leader lists it, hears it, and it says that it is a member: the line is of another time, or another file.
+    if (code === "kicked-file" && isAtWork(context, member)) continue;
     found.push({
       code,
       members: [member],
       ...(voter === undefined ? {} : { servers: [voter.key] }),
       evidence: [quote(matching)],
-      witnesses: isConfirmed || isGone ? [leader] : [],
+      witnesses: leadersWord(context, code, member, voter, matching),
     });
   }
   const slow = lines.filter(({ text }) => {
@@ -134,6 +105,64 @@ function checkLog({ view, quorum, history, nowMs, found }: Context, member: stri
   checkClients({ view, found }, member, lines, quote);
   checkReported({ view, found }, member, lines, quote);
   checkHandover({ found, member }, lines, quote);
+}
+
+/** The leader as the second source, if it says of the member today what the line makes of it. */
+function leadersWord(
+  context: Context,
+  code: FindingCode,
+  member: string,
+  voter: Voter | undefined,
+  matching: readonly Line[],
+): readonly string[] {
+  const leader = context.view.leader?.member;
+  if (leader === undefined || leader === member) return [];
+  if (voter === undefined) return code === "kicked-file" && !mayBeListed(context, member) ? [leader] : [];
+  // A server whose writes fail goes on as before, and only its acknowledgements are missing; one that is away may merely hang.
+  const isThere = context.view.voices.some((voice) => voice.member === member);
+  if (code === "write-errors" && !isThere) return [];
+  return leaderMissesSince(context, member, voter, matching) ? [leader] : [];
+}
+
+/** What is left when that is taken away which merely follows from something else that is told. */
+function withoutConsequences(
+  context: Context,
+  code: FindingCode,
+  matching: readonly Line[],
+  lines: readonly Line[],
+  quote: Quote,
+): readonly Line[] {
+  const { view, quorum } = context;
+  if (code === "misrouted-messages") return misrouted(context, matching, quote);
+  if (code !== "frequent-elections" || matching.length === 0) return matching;
+  // Enough live, and none of them is ever elected: then it may be the timer after all.
+  const isRiddle = view.leader === undefined && (quorum.state === "at-risk" || quorum.state === "unknown");
+  return isRiddle ? matching : decidedElections(lines);
+}
+
+/**
+ * As long as a leader works, messages to an id that another one has replaced at its address follow from that: they are
+ * evidence for the ghost. Those to an id that nobody lists any more are over.
+ */
+function misrouted({ view, quorum, found }: Context, matching: readonly Line[], quote: Quote): readonly Line[] {
+  if (view.leader === undefined || quorum.state === "no") return matching;
+  const rest: Line[] = [];
+  const toGhost = new Map<Found, Line[]>();
+  for (const line of matching) {
+    const id = /addressed to ([\da-f-]{4,36})/.exec(line.text)?.[1];
+    if (id === undefined) {
+      rest.push(line);
+      continue;
+    }
+    const listed = view.configured.find((one) => isSameId(one.serverId ?? one.short, id));
+    if (listed === undefined) continue;
+    const isGhost = quorum.voters.some(({ key, isGhost: is }) => key === listed.key && is);
+    const cause = found.find((one) => one.code === "duplicate-address" && one.servers?.includes(listed.key) === true);
+    if (isGhost && cause !== undefined) toGhost.set(cause, [...(toGhost.get(cause) ?? []), line]);
+    else if (!isGhost) rest.push(line);
+  }
+  for (const [cause, own] of toGhost) found.push({ ...cause, evidence: [quote(own)], witnesses: [] });
+  return rest;
 }
 
 type Quote = (matching: readonly Line[]) => Evidence;
@@ -176,28 +205,6 @@ function checkReported(
       evidence: [quote(matching)],
     });
   }
-}
-
-/**
- * It was missing entries some time ago, and has acknowledged none since, in all looks from then on; one look, or two in
- * quick succession, show only what is under way.
- */
-function standsStill(
-  { leader, configured, timerMs }: DatabaseView,
-  history: DatabaseHistory | undefined,
-  key: string | undefined,
-  nowMs: number,
-): boolean {
-  const server = configured.find((one) => one.key === key);
-  const samples = history?.samples ?? [];
-  const leastMs = Math.min(BETWEEN_SIGHTINGS_MS, timerMs);
-  const from = samples.findLastIndex(({ atMs }) => nowMs - atMs >= leastMs);
-  if (leader?.status?.log === undefined || server === undefined || from < 0) return false;
-  const committed = leader.status.log.end - 1 - (leader.status.uncommitted ?? 0);
-  const matched = lineOf(leader, server)?.matchIndex;
-  const wasBehind = (samples[from]?.matched[server.key] ?? 0) < (samples[from]?.leaderLastIndex ?? 0);
-  const isSame = samples.slice(from).every((sample) => sample.matched[server.key] === matched);
-  return matched !== undefined && matched < committed && wasBehind && isSame;
 }
 
 /** A leadership handed over to a server that compacts first: no leader until it is done. */

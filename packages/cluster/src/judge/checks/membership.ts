@@ -1,7 +1,7 @@
 /** Who is a member, and of what. */
 import type { Context } from "../context.ts";
 import type { Evidence } from "../types.ts";
-import { isSameId, keyOf, lineOf, type MemberView, nameOf } from "../view.ts";
+import { arrivalsOf, isSameId, keyOf, lineOf, type MemberView, nameOf } from "../view.ts";
 import { groupBy } from "../group.ts";
 import { printLinks } from "./leadership.ts";
 
@@ -107,6 +107,10 @@ export function comparable(address: string): string {
 function checkExpectedMembers({ view, quorum, expected, found }: Context): void {
   const { authority, configured } = view;
   if (authority === undefined || configured.length === 0) return;
+  // Who is on the way in makes it more, and is missing no longer, once he is there; how long that takes is watched elsewhere.
+  const arrivals = arrivalsOf([authority]);
+  const isArriving = (key: string): boolean => arrivals.has(key);
+  const passes = { severity: "info" as const };
   const said = (text: string): Evidence[] => [
     { source: "status", member: authority.member, text },
     { source: "expected", text: expected.addresses?.join(", ") ?? `${expected.members} members` },
@@ -122,28 +126,40 @@ function checkExpectedMembers({ view, quorum, expected, found }: Context): void 
         members: extra.map(nameOf),
         servers: extra.map(({ key }) => key),
         evidence: said(configured.map(nameOf).join(", ")),
+        ...(extra.every(({ key }) => isArriving(key)) ? passes : {}),
       });
+    const onTheWay = new Set([...arrivals.values()].map(({ address }) => comparable(address)));
     if (missing.length > 0)
-      found.push({ code: "missing-members", members: missing, evidence: said(configured.map(nameOf).join(", ")) });
+      found.push({
+        code: "missing-members",
+        members: missing,
+        evidence: said(configured.map(nameOf).join(", ")),
+        ...(missing.every((address) => onTheWay.has(comparable(address))) ? passes : {}),
+      });
     return;
   }
   if (expected.members === undefined) return;
   const surplus = configured.length - quorum.ghosts - expected.members;
+  const listed = configured.filter(({ key }) => isArriving(key)).length;
+  const evidence = said(`${configured.length} configured: ${configured.map(nameOf).join(", ")}`);
   if (surplus > 0)
-    found.push({
-      code: "unexpected-members",
-      members: [],
-      evidence: said(`${configured.length} configured: ${configured.map(nameOf).join(", ")}`),
-    });
-  if (surplus < 0)
-    found.push({
-      code: "missing-members",
-      members: [],
-      evidence: said(`${configured.length} configured: ${configured.map(nameOf).join(", ")}`),
-    });
+    found.push({ code: "unexpected-members", members: [], evidence, ...(surplus <= listed ? passes : {}) });
+  if (surplus < 0) {
+    const isMadeUp = -surplus <= arrivals.size - listed;
+    found.push({ code: "missing-members", members: [], evidence, ...(isMadeUp ? passes : {}) });
+  }
 }
 
 function checkChanges({ view, quorum, found }: Context): void {
+  for (const [key, { short, address, phase, saidBy }] of arrivalsOf(view.voices)) {
+    const text = `Adding server ${short} at ${address} (${phase})`;
+    found.push({
+      code: "join-in-progress",
+      members: [`${short} (${address})`],
+      servers: [key],
+      evidence: [{ source: "status", member: saidBy, text }],
+    });
+  }
   for (const { member, status } of view.voices) {
     if (status?.removing !== undefined) {
       const { short, address, phase } = status.removing;
@@ -158,15 +174,6 @@ function checkChanges({ view, quorum, found }: Context): void {
       const target = view.members.find((one) => one.short === short && one.address === address);
       if (target?.status !== undefined && target.status.state !== "leaving cluster" && quorum.live > 0)
         found.push({ ...about, code: "removing-live-member", severity: "info" });
-    }
-    for (const adding of status?.adding ?? []) {
-      const text = `Adding server ${adding.short} at ${adding.address} (${adding.phase})`;
-      found.push({
-        code: "join-in-progress",
-        members: [`${adding.short} (${adding.address})`],
-        servers: [keyOf(adding)],
-        evidence: [{ source: "status", member, text }],
-      });
     }
     const timer = status?.electionTimer;
     if (timer?.changingToMs !== undefined) {
@@ -187,11 +194,8 @@ function checkChanges({ view, quorum, found }: Context): void {
 
 /** Shorts that come or go, and so may be in one list and not in another. */
 function inMotion({ view }: Context): Set<string> {
-  const motion = new Set<string>();
-  for (const { status } of view.voices) {
-    if (status?.removing !== undefined) motion.add(keyOf(status.removing));
-    for (const adding of status?.adding ?? []) motion.add(keyOf(adding));
-  }
+  const motion = new Set(arrivalsOf(view.voices).keys());
+  for (const { status } of view.voices) if (status?.removing !== undefined) motion.add(keyOf(status.removing));
   return motion;
 }
 
@@ -260,11 +264,13 @@ function isAbbreviated({ status }: MemberView): boolean {
 function checkInbound(context: Context): void {
   const { view, quorum, found } = context;
   if (quorum.state === "own" || quorum.ghosts > 0) return;
+  // Whoever joins calls all whom it asks; only the leader says who it is.
+  const arriving = [...arrivalsOf(view.voices).values()].flatMap(({ nickname, short }) => [nickname, short]);
   for (const voice of view.voices) {
     const known = new Set((voice.status?.servers ?? []).flatMap(({ nickname, short }) => [nickname, short]));
-    const { removing, adding = [] } = voice.status ?? {};
-    for (const one of [...adding, ...(removing === undefined ? [] : [removing])])
-      known.add(one.nickname).add(one.short);
+    for (const name of arriving) known.add(name);
+    const { removing } = voice.status ?? {};
+    if (removing !== undefined) known.add(removing.nickname).add(removing.short);
     const strangers = (voice.status?.connections ?? []).filter(
       ({ direction, isConnected, nickname }) => direction === "in" && isConnected && !known.has(nickname),
     );

@@ -53,11 +53,13 @@ function checkLasting({ view, history, nowMs, found }: Context): void {
   }
 }
 
-function checkElections({ view, history, nowMs, found }: Context): void {
+function checkElections({ view, quorum, history, nowMs, found }: Context): void {
   const recent = (times: readonly number[] = []): number => times.filter((atMs) => atMs > nowMs - HOUR_MS).length;
   const last = history?.samples.at(-1)?.term;
   const now = view.leader?.status?.term ?? view.authority?.status?.term;
-  const elections = recent(history?.elections) + Number(last !== undefined && now !== undefined && now > last);
+  // Without a majority the term rises for as long as that lasts, and nobody is elected.
+  const rose = quorum.state !== "no" && last !== undefined && now !== undefined && now > last;
+  const elections = recent(history?.elections) + Number(rose);
   const transfers = recent(history?.transfers);
   const members = view.leader === undefined ? [] : [view.leader.member];
   if (transfers >= TRANSFERS_PER_HOUR)

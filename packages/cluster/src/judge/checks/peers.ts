@@ -1,7 +1,16 @@
 /** Members that are silent, and links that do not stand. */
 import type { Context } from "../context.ts";
 import type { Evidence, Voter } from "../types.ts";
-import { type ConfiguredServer, type DatabaseView, lineOf, linkState, type MemberView, nameOf } from "../view.ts";
+import {
+  arrivalsOf,
+  type ConfiguredServer,
+  type DatabaseView,
+  keyOf,
+  lineOf,
+  linkState,
+  type MemberView,
+  nameOf,
+} from "../view.ts";
 import { printLinks } from "./leadership.ts";
 
 /** Entries; beyond it a member is no place for a backup (the alert rules of others use the same bound). */
@@ -89,7 +98,11 @@ function checkHeard({ view, quorum, found }: Context, server: ConfiguredServer, 
     ];
     found.push({ code: "member-unreachable", members: [name], servers, evidence });
   }
+  const arrivals = arrivalsOf(view.voices);
+  const isArriving = ({ short = "", address = "" }: MemberView): boolean => arrivals.has(keyOf({ short, address }));
   for (const voice of view.voices) {
+    // Links of somebody who is being added are only just made.
+    if (arrivals.has(server.key) || isArriving(voice)) continue;
     // Of a member that is silent itself all links are down; that is said once.
     const own = quorum.voters.find(({ member }) => member === voice.member);
     if (voice !== server.view && own?.liveness !== "silent") checkLink({ view, found }, voice, server, voter);
