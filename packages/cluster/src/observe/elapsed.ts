@@ -32,6 +32,13 @@ export function elapsedBetween(before: Observation, after: Observation): number 
   );
 }
 
+/** The same if nobody can have set the clock by which it is told; else undefined. */
+export function soundElapsedBetween(before: Observation, after: Observation): number | undefined {
+  const [from, to] = [before.monotonic, after.monotonic];
+  if (from === undefined || to === undefined || from.boot !== to.boot || to.endedMs < from.startedMs) return undefined;
+  return elapsedBetween(before, after);
+}
+
 /** The time of a look as the looks before count it: a clock that was set makes nothing last longer, or shorter. */
 export function judgeTime(last: Moment | undefined, now: Moment): number {
   return last === undefined ? now.atMs : last.atMs + elapsedMs(last, now);

@@ -3,8 +3,9 @@
  * and what is left when the member is down still has a majority. It needs two looks: one shows where the log ended,
  * the other that everybody has acknowledged at least that.
  */
-import { elapsedBetween } from "../observe/elapsed.ts";
+import { soundElapsedBetween } from "../observe/elapsed.ts";
 import type { Observation } from "../observe/types.ts";
+import type { ClusterStatus } from "../status/types.ts";
 import { weightOf } from "../judge/context.ts";
 import { lineOf, nameOf } from "../judge/view.ts";
 import { changeUnderWay, holds, judge, type JudgeOptions, type Judged } from "./conditions.ts";
@@ -38,7 +39,10 @@ export type GateVerdict = {
 export type GateOptions = JudgeOptions & {
   /** Who is to go down; without it, whether anybody may. */
   readonly member?: string | undefined;
-  /** The look before, at least `settleMs` ago. */
+  /**
+   * The look before, at least `settleMs` ago: by the monotonic times of both, or by the age of the leader's election. With
+   * neither the gate stays shut, for the wall clock may have been set.
+   */
   readonly previous?: Observation | undefined;
   /** How long everything must have been well, in ms; two election timers unless told. */
   readonly settleMs?: number | undefined;
@@ -107,8 +111,10 @@ function checkProgress(
     add("NOT_SETTLED", "it takes a second look to see that everything is acknowledged");
     return;
   }
-  const apartMs = elapsedBetween(options.previous, observation);
-  if (apartMs < settleMs) add("NOT_SETTLED", `the looks are ${apartMs} ms apart, ${settleMs} needed`);
+  const apartMs = soundElapsedBetween(options.previous, observation) ?? elapsedAtLeader(past, leader.status);
+  if (apartMs === undefined && settleMs > 0) add("NOT_SETTLED", UNSOUND);
+  else if (apartMs !== undefined && apartMs < settleMs)
+    add("NOT_SETTLED", `the looks are ${apartMs} ms apart, ${settleMs} needed`);
   if (before.view.leader?.member !== leader.member || past.term !== leader.status.term)
     add("NOT_SETTLED", `${leader.member} leads since the look before`);
   // Under load there is always something under way; what was in the log one settle time ago must be everywhere.
@@ -128,6 +134,18 @@ function checkProgress(
     const applied = status.log.end - 1 - (status.unapplied ?? 0);
     if (applied < mark) add("NOT_CAUGHT_UP", `${member} has applied ${applied} of ${mark}`);
   }
+}
+
+/** The wall clock may have been set between the two looks, and is no witness. */
+const UNSOUND =
+  "how far the looks are apart is not known: they have no monotonic times of one machine, and the leader does not print when it was elected; look twice from one place";
+
+/** What has passed by the leader's own clock, which prints how long ago it won its election; undefined if it does not. */
+function elapsedAtLeader(before: ClusterStatus, now: ClusterStatus): number | undefined {
+  const [past, present] = [before.electionWon?.agoMs, now.electionWon?.agoMs];
+  const isSame = before.serverId?.uuid === now.serverId?.uuid && before.term === now.term && now.role === "leader";
+  if (!isSame || past === undefined || present === undefined || present < past) return undefined;
+  return present - past;
 }
 
 function checkMember({ view, verdict }: Judged, member: string, add: Add): void {

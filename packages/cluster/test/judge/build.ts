@@ -146,7 +146,8 @@ export class Built {
 
   observation(atMs = AT_MS): Observation {
     const members = this.members.map(({ change: _change, ...member }) => member);
-    return { startedMs: atMs - 5, endedMs: atMs, databases: [{ database: "OVN_Southbound", members }] };
+    const times = { startedMs: atMs - 5, endedMs: atMs };
+    return { ...times, monotonic: { ...times, boot: "one" }, databases: [{ database: "OVN_Southbound", members }] };
   }
 }
 

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import {
   assess,
   gate,
+  type GateReason,
   majorityOf,
+  type Observation,
   planElectionTimer,
   planKick,
   planLeave,
@@ -101,6 +103,40 @@ describe("the gate", () => {
     expect(gate(new Built().observation()).reasons.map(({ code }) => code)).toEqual(["NOT_SETTLED"]);
     expect(codes(new Built(), { settleMs: 60_000 })).toEqual(["NOT_SETTLED"]);
     expect(codes(new Built())).toEqual([]);
+  });
+
+  it("tells the time by clocks that nobody sets, or stays shut and says why", () => {
+    const HOUR = 3_600_000;
+    const textless = (one: Built, atMs: number): Observation => {
+      const { monotonic: _none, ...observation } = one.observation(atMs);
+      return observation;
+    };
+    const reasons = (first: Observation, second: Observation): GateReason[] => [
+      ...gate(second, { previous: first, settleMs: 1_000 }).reasons,
+    ];
+    const unknown = [{ code: "NOT_SETTLED", text: expect.stringContaining("is not known") }];
+    expect(reasons(textless(new Built(), AT_MS), textless(new Built(), AT_MS + HOUR))).toMatchObject(unknown);
+    // Two machines, and two starts of one, have no clock in common.
+    const there = { ...new Built().observation(), monotonic: { startedMs: 1, endedMs: 2, boot: "another" } };
+    expect(reasons(there, new Built().observation(AT_MS + HOUR))).toMatchObject(unknown);
+    // The age of the leader's election is of the leader's own clock.
+    const won = (agoMs: number, term = 7): Built => {
+      const one = new Built();
+      one.at(1).change(() => ({ term, electionWon: { agoMs } }));
+      return one;
+    };
+    const at = (before: Built, after: Built): GateReason[] =>
+      reasons(textless(before, AT_MS), textless(after, AT_MS + HOUR));
+    expect(at(won(60_000), won(61_000))).toEqual([]);
+    expect(at(won(60_000), won(60_999))).toMatchObject([{ code: "NOT_SETTLED", text: expect.stringContaining("999") }]);
+    expect(at(won(60_000), won(20))).toMatchObject(unknown);
+    expect(at(won(60_000), won(61_000, 8)).map(({ text }) => text)).toEqual(
+      expect.arrayContaining([expect.stringContaining("is not known"), expect.stringContaining("leads since")]),
+    );
+    // Whoever asks for no settle time gets none.
+    expect(gate(textless(new Built(), AT_MS), { previous: textless(new Built(), AT_MS), settleMs: 0 }).isOpen).toBe(
+      true,
+    );
   });
 
   it("sees who has not acknowledged what was there before", () => {

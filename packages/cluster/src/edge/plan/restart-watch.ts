@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { assess } from "../../judge/assess.ts";
 import { emptyHistory, type History } from "../../judge/history.ts";
 import { remember } from "../../judge/track.ts";
+import { elapsedBetween } from "../../observe/elapsed.ts";
 import type { Observation } from "../../observe/types.ts";
 import { statusOf } from "../../observe/types.ts";
 import { checkCondition } from "../../plan/conditions.ts";
@@ -65,7 +66,7 @@ export class RestartWatch {
       const observation = await this.#look();
       const settleMs = this.#options.settleMs ?? settleTimeOf(observation);
       const member = nextMember(remaining, observation, { expected }) ?? "";
-      const previous = this.#previous.findLast(({ endedMs }) => observation.startedMs - endedMs >= settleMs);
+      const previous = this.#previous.findLast((look) => elapsedBetween(look, observation) >= settleMs);
       const verdict = gate(observation, { member, previous, settleMs, expected, history: this.#history });
       if (verdict.isOpen) return member;
       onEvent?.({ type: "waiting", member, gate: verdict });
@@ -98,8 +99,8 @@ export class RestartWatch {
  * The looks of one settle time, and one from before it; never more than a hundred, for which every second one gives way.
  */
 function thinned(looks: readonly Observation[], settleMs: number): readonly Observation[] {
-  const newestMs = looks.at(-1)?.startedMs ?? 0;
-  const old = looks.findLastIndex(({ endedMs }) => newestMs - endedMs >= settleMs);
+  const newest = looks.at(-1);
+  const old = looks.findLastIndex((look) => newest !== undefined && elapsedBetween(look, newest) >= settleMs);
   const kept = looks.slice(Math.max(0, old));
   return kept.length <= LOOKS_MAX ? kept : kept.filter((_look, index) => index % 2 === 0 || index === kept.length - 1);
 }
