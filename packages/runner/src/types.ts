@@ -8,6 +8,12 @@ export interface RunOptions {
   readonly outputBytesMax?: number | undefined;
   /** Kills it. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether it runs in a session and a process group of its own, without a terminal: Ctrl-C, which the terminal gives to all
+   * in the foreground, does not reach it. Whatever kills it, this process's own end by `process.exit` too, then goes to all
+   * that it has started and that has not made a group of its own. False unless told.
+   */
+  readonly ownGroup?: boolean | undefined;
   /** Takes its output as it comes, so that none is kept: `stdout` of the result is empty then. */
   readonly onStdout?: ((chunk: Uint8Array) => void) | undefined;
 }

@@ -64,25 +64,65 @@ describe.skipIf(realOvs() === "skip").sequential("ovn-ha plan --execute on a ter
     expect(session.text).not.toContain("fault of ovn-ha");
   });
 
-  it("Ctrl-C in the middle of a step ends it there: nobody else is touched, and it is said who was", async () => {
-    const begun = join(cluster.dir, "begun");
-    const program = join(cluster.dir, "restart");
-    // It would never end by itself; the terminal gives Ctrl-C to it as well.
-    writeFileSync(program, `#!/bin/sh\necho "$1" >> ${begun}\nexec tail -f /dev/null\n`, { mode: 0o755 });
-    const restart = ["--settle", "1", "--restart-command", `here:${program} {member}`];
+  /** A program that restarts nobody: what it is given comes after its own beginning, which is in `begun`. */
+  const program = (name: string, script: string): { begun: string; restart: string[] } => {
+    const begun = join(cluster.dir, `${name}-begun`);
+    const file = join(cluster.dir, name);
+    writeFileSync(file, `#!/bin/sh\necho "$1 $$" >> ${begun}\n${script}\n`, { mode: 0o755 });
+    return { begun, restart: ["--settle", "1", "--restart-command", `here:${file} {member}`] };
+  };
+  const read = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
+  /** Up to where the first command of a restart runs. */
+  const begin = async (restart: readonly string[], begun: string): Promise<{ session: Session; first: string }> => {
     const session = new Session(["plan", "restart", ...restart, ...target]);
     await session.until(/Restart node\d\? \[y\/N\] $/);
     session.press("y\n");
-    await waitFor(() => existsSync(begun) && readFileSync(begun, "utf8") !== "", { what: "the restart to begin" });
+    await waitFor(() => read(begun) !== "", { what: "the restart to begin" });
+    return { session, first: read(begun).split(" ")[0] ?? "" };
+  };
+
+  it("Ctrl-C in the middle of a command lets it finish: it does not reach it, and nobody else is touched", async () => {
+    const [go, finished] = [join(cluster.dir, "go"), join(cluster.dir, "finished")];
+    const { begun, restart } = program("slow", `until [ -e ${go} ]; do sleep 0.05; done\necho "$1" >> ${finished}`);
+    const { session, first } = await begin(restart, begun);
     session.press(CTRL_C);
-    expect(await session.ended).not.toBe(0);
-    const [first = ""] = readFileSync(begun, "utf8").split("\n");
-    expect(readFileSync(begun, "utf8")).toBe(`${first}\n`);
-    expect(session.text).toMatch(
-      new RegExp(
-        `stopped: ${first}: .*was ended by SIGINT: [\\s\\S]*may have taken effect[\\s\\S]*not touched: node\\d, node\\d`,
-      ),
-    );
+    await session.until(/what runs is finished first/);
+    writeFileSync(go, "");
+    expect(await session.ended).toBe(130);
+    expect(read(finished)).toBe(`${first}\n`);
+    expect(read(begun).trim().split("\n")).toHaveLength(1);
+    expect(session.text).toMatch(/stopped: interrupted[\s\S]*; not touched: node\d, node\d/);
     expect(session.text).not.toContain("fault of ovn-ha");
+  });
+
+  it("a second Ctrl-C ends both, with all that the command has started", async () => {
+    const { begun, restart } = program("endless", `sleep 600 & echo "child $!" >> "$0-begun"; wait`);
+    const { session } = await begin(restart, begun);
+    await waitFor(() => read(begun).includes("child"), { what: "its child" });
+    session.press(CTRL_C);
+    await session.until(/what runs is finished first/);
+    let isOver = false;
+    const ended = session.ended.finally(() => {
+      isOver = true;
+    });
+    const pressed = (): boolean => {
+      if (!isOver) session.press(CTRL_C);
+      return isOver;
+    };
+    await waitFor(pressed, { what: "the end", deadlineMs: 30_000 });
+    expect(await ended).toBe(130);
+    const pids = read(begun)
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ")[1]);
+    expect(pids).toHaveLength(2);
+    const runs = (pid: string | undefined): boolean => {
+      try {
+        return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+      } catch {
+        return false;
+      }
+    };
+    await waitFor(() => !pids.some(runs), { what: "nobody to be left", deadlineMs: 20_000 });
   });
 });

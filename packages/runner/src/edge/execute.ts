@@ -2,6 +2,7 @@ import { execa, type Options } from "execa";
 import { checkArguments, type CommandLine } from "../command-line.ts";
 import { RunnerError } from "../error.ts";
 import type { RunOptions, RunResult } from "../types.ts";
+import { Group } from "./group.ts";
 
 const TIMEOUT_MS = 30_000;
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
@@ -26,6 +27,7 @@ export async function execute(
 ): Promise<RunResult> {
   checkArguments(command, args);
   const { input, timeoutMs = TIMEOUT_MS, outputBytesMax = OUTPUT_BYTES_MAX, signal, onStdout } = options;
+  const { ownGroup = false } = options;
   if (signal?.aborted === true) throw canceled(command, signal);
   // The outputs are counted here and not by execa, so that what was too much does not pass for the whole.
   const settings = {
@@ -33,18 +35,21 @@ export async function execute(
     buffer: false,
     encoding: "buffer",
     reject: false,
-    forceKillAfterDelay: GRACE_MS,
-    timeout: timeoutMs,
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
+    // A group is ended by us, as a whole.
+    ...(ownGroup ? { detached: true } : { forceKillAfterDelay: GRACE_MS, timeout: timeoutMs }),
+    ...(signal === undefined || ownGroup ? {} : { cancelSignal: signal }),
     ...(surroundings.cwd === undefined ? {} : { cwd: surroundings.cwd }),
     ...(surroundings.env === undefined ? {} : { env: surroundings.env }),
   } satisfies Options;
   const child = execa(command, args, settings as Options);
+  const group =
+    ownGroup && child.pid !== undefined ? new Group(child.pid, { timeoutMs, signal, graceMs: GRACE_MS }) : undefined;
+  const kill = (): void => (group === undefined ? void child.kill("SIGKILL") : group.kill());
   let overflow: string | undefined;
   let taker: unknown;
   const tooMuch = (name: string): void => {
     overflow ??= name;
-    child.kill("SIGKILL");
+    kill();
   };
   const stdout = collect(
     child.stdout,
@@ -53,7 +58,7 @@ export async function execute(
     onStdout,
     (error) => {
       taker ??= error;
-      child.kill("SIGKILL");
+      kill();
     },
   );
   const stderr = collect(child.stderr, outputBytesMax, () => tooMuch("error output"));
@@ -66,11 +71,12 @@ export async function execute(
     child.finally(() => clearTimeout(drained)).catch(() => {});
   });
   const result = await child;
+  group?.[Symbol.dispose]();
   if (taker !== undefined) throw taker;
   if (overflow !== undefined)
     throw new RunnerError("TOO_MUCH_OUTPUT", `${command} wrote more than ${outputBytesMax} bytes of ${overflow}`);
-  if (result.isCanceled) throw canceled(command, signal);
-  if (result.timedOut)
+  if (result.isCanceled || group?.ended === "canceled") throw canceled(command, signal);
+  if (result.timedOut || group?.ended === "timed out")
     throw new RunnerError("TIMED_OUT", `${command} had not ended after ${timeoutMs} ms and was killed`, {
       cause: said(stderr()),
     });

@@ -1,6 +1,7 @@
-import { chmodSync, createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { waitFor } from "@ovnha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kubectlRunner, localRunner, sshRunner } from "../../src/edge/runners.ts";
 
@@ -89,6 +90,71 @@ describe("the local runner", () => {
     });
     await expect(here.run("sh", ["-c", "sleep 30 & wait"], { timeoutMs: 100 })).rejects.toMatchObject({
       code: "TIMED_OUT",
+    });
+  });
+
+  describe("in a group of its own", () => {
+    /** Whether a process runs; one that has ended and that nobody has waited for does not. */
+    const runs = (pid: number): boolean => {
+      try {
+        return !/^\d+ \(.*\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+      } catch {
+        return false;
+      }
+    };
+    const pidsIn = (file: string): number[] => readFileSync(file, "utf8").trim().split("\n").map(Number);
+    const until = (isSo: () => boolean): Promise<unknown> =>
+      waitFor(isSo, { what: "the processes", deadlineMs: 20_000 });
+    /** A shell and what it has started, and neither listens to a request to end. */
+    const deaf = (file: string): string[] => [
+      "-c",
+      `trap "" TERM; sleep 600 & echo $$ > "${file}.new"; echo $! >> "${file}.new"; mv "${file}.new" "${file}"; wait; sleep 600`,
+    ];
+
+    it("has the terminal's signals pass by, and only then", async () => {
+      const groupOf = async (ownGroup: boolean): Promise<string[]> => {
+        const { stdout } = await here.run("sh", ["-c", 'read a b c d group rest < /proc/$$/stat; echo $$ "$group"'], {
+          ownGroup,
+        });
+        return stdout.trim().split(" ");
+      };
+      const [pid, group] = await groupOf(true);
+      expect(group).toBe(pid);
+      const [other, foreground] = await groupOf(false);
+      expect(foreground).not.toBe(other);
+    });
+
+    it("nobody of it is left when its time is up, and when it is given up", async () => {
+      const file = join(folder, "pids-time");
+      for (let timeoutMs = 250; !existsSync(file); timeoutMs *= 2)
+        await expect(here.run("sh", deaf(file), { ownGroup: true, timeoutMs })).rejects.toMatchObject({
+          code: "TIMED_OUT",
+        });
+      const other = join(folder, "pids-abort");
+      const abort = new AbortController();
+      const run = here.run("sh", deaf(other), { ownGroup: true, signal: abort.signal });
+      await Promise.all([
+        expect(run).rejects.toMatchObject({ code: "CANCELED" }),
+        until(() => existsSync(other)).then(() => abort.abort()),
+      ]);
+      for (const pid of [...pidsIn(file), ...pidsIn(other)]) await until(() => !runs(pid));
+    }, 60_000);
+
+    it("what it leaves behind in good order is left alone", async () => {
+      const { stdout } = await here.run("sh", ["-c", "sleep 600 >/dev/null 2>&1 & echo $!"], { ownGroup: true });
+      expect(runs(Number(stdout))).toBe(true);
+      process.kill(Number(stdout), "SIGKILL");
+    });
+
+    it("ends with the process that runs it, if that one ends itself", async () => {
+      const file = join(folder, "pids-exit");
+      const source = new URL("../../src/index.ts", import.meta.url).href;
+      const script = `import { existsSync } from "node:fs"; import { localRunner } from ${JSON.stringify(source)};
+        void localRunner().run("sh", ["-c", 'sleep 600 & echo $$ > "${file}.new"; echo $! >> "${file}.new"; mv "${file}.new" "${file}"; wait'], { ownGroup: true });
+        setInterval(() => existsSync(${JSON.stringify(file)}) && process.exit(0), 20);`;
+      const args = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script];
+      expect(await here.run(process.execPath, args)).toMatchObject({ exitCode: 0, stderr: "" });
+      for (const pid of pidsIn(file)) await until(() => !runs(pid));
     });
   });
 

@@ -50,7 +50,7 @@ type Common = Pick<ExecuteOptions, "runners" | "observe" | "expected" | "signal"
 
 function commonOf({ seen: { asked }, terminal }: Operation, signal: AbortSignal): Common {
   return {
-    runners: runnersOf(asked.members),
+    runners: (at) => patient(runnersOf(asked.members)(at), terminal),
     observe: () => lookOnce(asked, terminal, ["storage"]),
     expected: asked.expected,
     signal,
@@ -123,6 +123,25 @@ export function runnersOf(members: readonly MemberAccess[]): (at: string) => Run
     if (at === "here") return localRunner();
     const member = members.find(({ name }) => name === at);
     return member === undefined ? undefined : (member.runner ?? localRunner());
+  };
+}
+
+/** Says, if somebody wants to end it all while a command runs, that this is waited for. */
+function patient(runner: Runner | undefined, terminal: Terminal): Runner | undefined {
+  if (runner === undefined) return undefined;
+  const { name } = runner;
+  const onAbort = (): void =>
+    terminal.err("ovn-ha: what runs is finished first, then it stops; a second Ctrl-C ends both at once\n");
+  return {
+    name,
+    async run(...call) {
+      terminal.signal.addEventListener("abort", onAbort, { once: true });
+      try {
+        return await runner.run(...call);
+      } finally {
+        terminal.signal.removeEventListener("abort", onAbort);
+      }
+    },
   };
 }
 

@@ -39,7 +39,8 @@ export async function runCommand(where: string, command: Command, options: Comma
   let result: RunResult;
   try {
     result = await inTime(
-      runner.run(command.program, command.args, { timeoutMs }),
+      // What is under way is finished: Ctrl-C is for us, and a restart that it cut in the middle would be the worst of both.
+      runner.run(command.program, command.args, { timeoutMs, ownGroup: true }),
       timeoutMs + Math.min(GRACE_MS, timeoutMs),
     );
   } catch (error) {
