@@ -45,11 +45,14 @@ export { advise, ladder, type Stalls, type TimerAdvice, type TimerQuestion } fro
 export {
   type PlanQuestion,
   type PlanVariant,
-  type PlanWord,
   planWait,
   type RestartAdvice,
 } from "./plan/plan.ts";
 export type { PlanStep } from "./plan/steps.ts";
+export type { PlanWord } from "./plan/word.ts";
+export type { HeatMap, MapCell, MapQuestion } from "./heat-map.ts";
+export { heatMap, type HeatMapOptions } from "./edge/heat-map.ts";
+export { heatMapHtml, heatMapSvg } from "./picture/heat-map.ts";
 export { type LiveCluster, liveCluster, readStatus, type StatusLike } from "./plan/live.ts";
 export { type Diff, diff, type DiffOptions, withSettings } from "./diff.ts";
 export { failuresOf, type Replay, replay, type ReplayOptions } from "./replay/finding.ts";

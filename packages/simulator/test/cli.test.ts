@@ -31,7 +31,7 @@ async function run(
 describe("quorum-sim", () => {
   test.each([
     ...["", "run", "sweep", "what-if", "explore", "twin", "measures", "list", "show"],
-    ...["plan", "timer", "odds", "diff", "replay", "shrink", "schema"],
+    ...["plan", "timer", "odds", "diff", "replay", "shrink", "schema", "map"],
   ])("%s --help", async (name) => {
     const { status, out } = await run(...(name === "" ? [] : [name]), "--help");
     expect(status).toBe(0);
@@ -75,6 +75,12 @@ describe("quorum-sim", () => {
     [["diff", "s5@members=2", "s5"], "members=2: a whole number from 3"],
     [["replay", "nothing.yaml"], 'no file and no shipped scenario "nothing.yaml"'],
     [["explore", "--members", "12"], "Not a whole number"],
+    [["map", "--waits", "5s,soon"], '"soon": Not a duration'],
+    [["map", "--downs", "5s,healthy"], '"healthy": Not a duration'],
+    [["map", "--downs", "2h"], "downs: 2h is too long; at most 1h"],
+    [["map", "--restart", "m9"], 'there is no member "m9"'],
+    [["map", "--kick"], "kick goes with wipe"],
+    [["map", "--svg", "no-such-folder/a.svg"], "there is no folder no-such-folder"],
   ])("%j is refused with 2", async (args, complaint) => {
     const { status, err } = await run(...args);
     expect(err).toContain(complaint);
@@ -115,12 +121,22 @@ describe("quorum-sim", () => {
       ["plan", "--down", "2s", "--seeds", "5", "--json"],
       ["diff", "s14", "s14@3.1.0", "--seeds", "3", "--json"],
       ["measures", "--seeds", "20", "--json"],
+      ["map", "--waits", "5s", "--downs", "2s", "--seeds", "2", "--json"],
       ["shrink", "s7", "--json"],
     ]) {
       const { out, err } = await run(...args);
       if (args[0] === "shrink") expect(err).toContain('comes to "violation"');
       else expect({ args, version: (JSON.parse(out) as { version: number }).version }).toEqual({ args, version: 1 });
     }
+  });
+
+  test("map prints a table, and writes the page and the picture", async () => {
+    const axes = ["--waits", "joined,2s", "--downs", "10s,3s", "--seeds", "3"];
+    const { status, out, files } = await run("map", ...axes, "--wipe", "--html", "a.html", "--svg", "a.svg");
+    expect(status).toBe(0);
+    expect(out).toMatch(/^m1, m2, m3 of 3 restarted by terminate, disks wiped; election timer 1s, OVS 3.7.1\n/);
+    expect(out).toMatch(/wait \\ down +3s +10s\n2s +FATAL +FATAL\njoined +FATAL +FATAL\nenough +- +-\n/);
+    expect([...files.keys()]).toEqual(["a.html", "a.svg"]);
   });
 
   test("an outage that is longer than accepted ends with 1, lost quorum with 4", async () => {
@@ -227,6 +243,10 @@ test("the lines of the README run", async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+  // The map is printed as it is shown.
+  const [, line = "", shown = ""] = /```console\n\$ quorum-sim (map [^\n]*)\n([\s\S]*?)```/.exec(readme) ?? [];
+  expect((await run(...line.split(" "))).out.startsWith(shown)).toBe(true);
+  expect(shown).toContain("enough");
   // And the commands: each is one that there is, with flags that there are.
   const [, shell = ""] = /```sh\n([\s\S]*?)```/.exec(readme) ?? [];
   for (const line of shell.trim().split("\n")) {

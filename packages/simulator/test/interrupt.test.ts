@@ -47,10 +47,12 @@ describe("SIGINT", () => {
       interrupted(["sweep", "--seeds", "1000000"]),
       interrupted(["diff", "s1", "s1@3.1.0", "--seeds", "1000000"]),
       interrupted(["explore", "--states", "20000000", "--depth", "100"]),
+      interrupted(["map", "--seeds", "4000", "--workers", "1"]),
     ]);
-    expect(all.map(({ status }) => status)).toEqual([130, 130, 130]);
+    expect(all.map(({ status }) => status)).toEqual([130, 130, 130, 130]);
     expect(all[0]?.out).toMatch(/nothing broke.* in \d+ random schedules/);
     expect(all[1]?.out).toContain("pairs");
     expect(all[2]?.out).toMatch(/\d+ states/);
+    expect(all[3]?.out).toMatch(/\nenough[\s\S]*interrupted: this is what \d+ of 192000 runs said by then/);
   });
 });

@@ -3,6 +3,7 @@ import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import type { Scenario } from "../scenario/types.ts";
 import { runSeed, type SeedResult, type Sweep, summarize } from "../search/sweep.ts";
+import type { WorkerTask } from "./worker.ts";
 
 export type SweepOptions = {
   /** Default: what the scenario says. */
@@ -18,43 +19,49 @@ export type SweepOptions = {
 
 /** Seeds in one message: big enough to be cheap, small enough to show progress and to stop soon. */
 const CHUNK = 10;
-/** Fewer seeds than this are not worth a process's start. */
-const WORTH = 40;
 
 /** With an aborted signal it gives what is done by then; `seeds` tells how many those are. */
 export async function sweep(scenario: Scenario, options: SweepOptions = {}): Promise<Sweep> {
-  const { seeds = scenario.seeds, firstSeed = 1, profile, signal, onProgress } = options;
-  const workers = Math.min(options.workers ?? Math.min(16, availableParallelism()), Math.ceil(seeds / CHUNK));
+  const { seeds = scenario.seeds, firstSeed = 1, profile, onProgress } = options;
   const results: SeedResult[] = [];
   const take = (more: readonly SeedResult[]): void => {
     results.push(...more);
     onProgress?.(results.length, seeds);
   };
-  if (workers <= 1 || seeds < WORTH) {
-    for (let seed = firstSeed; seed < firstSeed + seeds && signal?.aborted !== true; seed++) {
-      take([runSeed(scenario, seed, profile)]);
-      if (seed % CHUNK === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-  } else {
-    let next = firstSeed;
-    const claim = (): { from: number; to: number } | undefined => {
-      if (signal?.aborted === true || next >= firstSeed + seeds) return undefined;
-      const from = next;
-      next = Math.min(firstSeed + seeds, from + CHUNK);
-      return { from, to: next };
-    };
-    await Promise.all(Array.from({ length: workers }, () => runWorker({ scenario, profile }, claim, take)));
-  }
+  const jobs: Job[] = [];
+  for (let from = firstSeed; from < firstSeed + seeds; from += CHUNK)
+    jobs.push({ scenario, profile, from, to: Math.min(firstSeed + seeds, from + CHUNK), take });
+  await runJobs(jobs, options);
   return summarize(scenario, results, profile);
 }
 
-type Claim = () => { from: number; to: number } | undefined;
+/** Seeds of one scenario, and who is given what came of them. */
+export type Job = WorkerTask & { readonly take: (results: readonly SeedResult[]) => void };
 
-function runWorker(
-  task: { readonly scenario: Scenario; readonly profile: string | undefined },
-  claim: Claim,
-  take: (results: readonly SeedResult[]) => void,
+/** Fewer seeds than this are not worth a process's start. */
+const WORTH = 40;
+
+/** Does them in their order on all cores; with an aborted signal it begins no further one. */
+export async function runJobs(
+  jobs: readonly Job[],
+  options: Pick<SweepOptions, "workers" | "signal"> = {},
 ): Promise<void> {
+  const workers = Math.min(options.workers ?? Math.min(16, availableParallelism()), jobs.length);
+  const seeds = jobs.reduce((sum, { from, to }) => sum + to - from, 0);
+  let next = 0;
+  const claim = (): Job | undefined => (options.signal?.aborted === true ? undefined : jobs[next++]);
+  if (workers > 1 && seeds >= WORTH) {
+    await Promise.all(Array.from({ length: workers }, () => runWorker(claim)));
+    return;
+  }
+  for (let job = claim(); job !== undefined; job = claim()) {
+    for (let seed = job.from; seed < job.to && options.signal?.aborted !== true; seed++)
+      job.take([runSeed(job.scenario, seed, job.profile)]);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function runWorker(claim: () => Job | undefined): Promise<void> {
   const isSource = import.meta.url.endsWith(".ts");
   const child = fork(new URL(isSource ? "./worker.ts" : "./worker.js", import.meta.url), {
     execArgv: isSource ? ["--conditions=ovnha-source", "--import", "tsx"] : [],
@@ -62,13 +69,15 @@ function runWorker(
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   return new Promise((resolve, reject) => {
+    let job: Job | undefined;
     const feed = (): void => {
-      const range = claim();
-      if (range === undefined) child.disconnect();
-      else child.send({ ...task, ...range });
+      job = claim();
+      if (job === undefined) return child.disconnect();
+      const { take: _, ...task } = job;
+      child.send(task);
     };
     child.on("message", (results) => {
-      take(results as readonly SeedResult[]);
+      job?.take(results as readonly SeedResult[]);
       feed();
     });
     child.on("error", reject);

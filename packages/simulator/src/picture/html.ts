@@ -1,5 +1,6 @@
 /** A report that needs no network: lanes, terms, writes, faults, and a slider that shows any moment. */
 import type { Run, TraceEvent } from "../trace.ts";
+import { escaped } from "./escaped.ts";
 import { HTML_SCRIPT } from "./html-script.ts";
 import { HTML_STYLE } from "./html-style.ts";
 import { type LaneState, lanesOf } from "./lanes.ts";
@@ -27,8 +28,6 @@ export type About = {
   /** To other pages of the same story. */
   readonly links?: readonly { readonly text: string; readonly href: string; readonly isHere: boolean }[] | undefined;
 };
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /**
  * One page for a browser that asks for nothing from elsewhere: who led, who was connected, terms, commits, faults, writes, and

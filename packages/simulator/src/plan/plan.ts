@@ -3,6 +3,7 @@ import type { StopHow } from "../scenario/types.ts";
 import { runSeed, summarize, type Sweep } from "../search/sweep.ts";
 import { type RestartPlan, type Wait, whatIf } from "../what-if.ts";
 import { type PlanStep, stepsOf } from "./steps.ts";
+import { type PlanWord, planWordOf } from "./word.ts";
 
 export type PlanQuestion = {
   readonly members: number;
@@ -28,12 +29,6 @@ export type PlanQuestion = {
 };
 
 const SEEDS = 30;
-
-/**
- * `safe`: writes never stop · `brief`: a fail-over · `outage`: longer, and it heals · `fatal`: it does not · `blocked`: the
- * gate never opens, so that not all are restarted.
- */
-export type PlanWord = "safe" | "brief" | "outage" | "fatal" | "blocked";
 
 export type PlanVariant = {
   readonly word: PlanWord;
@@ -124,10 +119,7 @@ async function variant(question: PlanQuestion, base: Base): Promise<PlanVariant>
   const result = await trySeeds(question, base);
   const { words, seeds, outageMs } = result;
   const fatal = words.permanent + words.violation;
-  const isBlocked = result.failed.some(({ failures }) => failures.some((each) => each.includes("in vain")));
-  const word =
-    fatal > 0 ? "fatal" : isBlocked ? "blocked" : words.outage > 0 ? "outage" : words.brief > 0 ? "brief" : "safe";
-  return { ...base, word, outageMs, fatalShare: fatal / Math.max(1, seeds) };
+  return { ...base, word: planWordOf(result) ?? "safe", outageMs, fatalShare: fatal / Math.max(1, seeds) };
 }
 
 async function trySeeds(question: PlanQuestion, base: Base, seeds: number = question.seeds ?? SEEDS): Promise<Sweep> {

@@ -17,7 +17,7 @@ describe.skipIf(realOvs() === "skip")("real servers do as the simulator says", (
   test.concurrent.each([...IN_CI, ...(canNetns() ? IN_NETWORKS : [])])("%s", { timeout: 400_000 }, async (name) => {
     const scenario = findScenario(name);
     const real = await runReal(scenario, { keep: false });
-    const rows = compare(real, simulated(scenario, ovsVersion() ?? "", 100));
+    const rows = compare(real, await simulated(scenario, ovsVersion() ?? "", 100));
     expect(rows.filter(({ agrees, isTime }) => !agrees && !isTime)).toEqual([]);
     expect(rows.length).toBeGreaterThan(3);
   });

@@ -28,3 +28,16 @@ export async function progress(terminal: Terminal): Promise<Progress> {
 
 /** Lets signals and sockets have their turn: without it Ctrl-C would be heard only in the end. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** One line on standard error that is written over; nothing where nobody looks. */
+export function statusLine(terminal: Terminal): { readonly show: (text: string) => void; readonly clear: () => void } {
+  if (terminal.showsProgress !== true) return { show: () => terminal.onProgress?.(), clear: () => {} };
+  const erase = "\r\u001B[K";
+  return {
+    show: (text) => {
+      terminal.onProgress?.();
+      terminal.err(`${erase}${text.slice(0, Math.max(20, terminal.columns - 1))}`);
+    },
+    clear: () => terminal.err(erase),
+  };
+}

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `quorum-sim`: what happens to a cluster if …? */
+import { setMaxListeners } from "node:events";
 import { realpathSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Command, CommanderError } from "commander";
@@ -13,6 +14,7 @@ import { addReplay, addShrink } from "./replay.ts";
 import { addList, addRun, addSchema, addShow } from "./run.ts";
 import { addSweep } from "./sweep.ts";
 import { addExplore } from "./explore.ts";
+import { addMap } from "./map.ts";
 import { addMeasures } from "./measures.ts";
 import { addTimer } from "./timer.ts";
 import { addTwin } from "./twin.ts";
@@ -22,6 +24,7 @@ const HELP = `
 Examples:
   quorum-sim what-if --restart m1,m2,m3 --down 40s --wait 10s --timer 5s
   quorum-sim what-if --restart m1,m2,m3 --down 40s --wait healthy --how exit
+  quorum-sim map --timer 5s --html map.html
   quorum-sim run s5 --story
   quorum-sim run my-plan.yaml --seed 7 --html report.html
   quorum-sim sweep s1 --seeds 1000
@@ -34,10 +37,10 @@ Examples:
   quorum-sim timer --rtt 5ms --stall 500ms
 
 Exit status: 0 as expected; 1 not as expected; 2 wrong usage; 3 a rule of Raft broke or writes were lost;
-4 quorum lost for good; 5 real servers do otherwise; 6 not reproducible; 130 interrupted.`;
+4 quorum lost for good; 5 real servers do otherwise; 6 not reproducible; 130 interrupted (what there is is printed).`;
 
 const COMMANDS = [
-  ...[addWhatIf, addPlan, addRun, addSweep, addReplay, addShrink, addDiff, addExplore],
+  ...[addWhatIf, addMap, addPlan, addRun, addSweep, addReplay, addShrink, addDiff, addExplore],
   ...[addOdds, addTimer, addTwin, addMeasures, addList, addShow, addSchema],
 ];
 
@@ -80,19 +83,25 @@ const AGAIN_MS = 1000;
 /** The command in this process; `more` replaces parts of what it touches. */
 export async function main(args: readonly string[], more: Partial<Terminal> = {}): Promise<void> {
   const abort = new AbortController();
+  // Commands hang many short waits on it.
+  setMaxListeners(0, abort.signal);
   // A terminal and a launcher such as npm or tsx may both pass one Ctrl-C on; only one that comes later ends at once.
   let interruptedMs: number | undefined;
-  process.on("SIGINT", () => {
-    const nowMs = performance.now();
-    if (interruptedMs !== undefined && nowMs - interruptedMs > AGAIN_MS) process.exit(EXIT.interrupted);
-    interruptedMs ??= nowMs;
-    abort.abort();
-  });
-  // A reader such as head(1) that has seen enough is no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.met);
-    throw error;
-  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      const nowMs = performance.now();
+      if (interruptedMs !== undefined && nowMs - interruptedMs > AGAIN_MS) process.exit(EXIT.interrupted);
+      interruptedMs ??= nowMs;
+      abort.abort();
+    });
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      // A reader such as head(1) that has seen enough is no error.
+      if (error.code === "EPIPE" && !abort.signal.aborted) process.exit(EXIT.met);
+      // A terminal that was closed takes nothing any more; what runs is to be brought to its end all the same.
+      if (error.code !== "EIO" && error.code !== "EPIPE") throw error;
+      abort.abort();
+    });
   process.exitCode = await runQuorumSim(args, {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

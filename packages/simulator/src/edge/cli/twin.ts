@@ -3,11 +3,13 @@ import { profileOf } from "@ovnha/raft";
 import type { Command } from "commander";
 import type { Scenario } from "../../scenario/types.ts";
 import { ovsVersion } from "../twin/commands.ts";
-import { compare, simulated } from "../twin/compare.ts";
+import { type Comparison, compare, simulated } from "../twin/compare.ts";
+import { type Interruption, tellInterruption } from "../twin/diary.ts";
 import { whyNot } from "../twin/perform.ts";
-import { runReal } from "../twin/run.ts";
+import { type RealRun, runReal } from "../twin/run.ts";
 import { integer } from "./arguments.ts";
-import { colours, EXIT, type Terminal, table } from "./output.ts";
+import { colours, EXIT, seconds, type Terminal, table } from "./output.ts";
+import { breathe, statusLine } from "./progress.ts";
 
 type Options = { readonly seeds: number; readonly parallel: number; readonly keep?: boolean; readonly json?: boolean };
 
@@ -35,26 +37,51 @@ export function addTwin(program: Command, terminal: Terminal, end: (status: numb
         terminal.err(`${scenario.name} has no twin on this machine: ${why}\n`);
         return end(EXIT.usage);
       }
-      const results = await runAll(terminal, scenarios, version, options);
+      const { results, notBegun } = await runAll(terminal, scenarios, version, options);
       if (options.json === true)
-        terminal.out(`${JSON.stringify({ version: 1, ovs: version, results }, undefined, 2)}\n`);
+        terminal.out(
+          `${JSON.stringify({ version: 1, ovs: version, results, ...(notBegun.length > 0 && { notBegun }) }, undefined, 2)}\n`,
+        );
+      else if (notBegun.length > 0) terminal.out(`not begun: ${notBegun.join(", ")}\n`);
       if (terminal.signal.aborted) return end(EXIT.interrupted);
       end(results.every(({ agrees }) => agrees) ? EXIT.met : EXIT.twin);
     });
 }
 
+type Result = {
+  readonly scenario: string;
+  readonly agrees: boolean;
+  readonly error?: string;
+  /** Of a run that was interrupted: where, and what its writer had seen by then. */
+  readonly interrupted?: Interruption & Pick<RealRun, "acked" | "unknown" | "longestOutageMs" | "refusals">;
+  readonly rows: readonly Comparison[];
+};
+
 async function runAll(terminal: Terminal, scenarios: readonly Scenario[], version: string, options: Options) {
-  const results: { scenario: string; agrees: boolean; error?: string; rows: ReturnType<typeof compare> }[] = [];
+  const results: Result[] = [];
   const queue = [...scenarios];
+  const line = statusLine(terminal);
+  const now = new Map<string, string>();
+  const tell = (name: string, text: string | undefined): void => {
+    if (text === undefined) now.delete(name);
+    else now.set(name, text);
+    const each = [...now].map(([scenario, at]) => `${scenario.split("-")[0]} ${at}`);
+    line.show(`${results.length}/${scenarios.length} done  ${each.join(" · ")}`);
+  };
   const worker = async (): Promise<void> => {
-    for (let scenario = queue.shift(); scenario !== undefined && !terminal.signal.aborted; scenario = queue.shift()) {
-      const result = await runOne(terminal, scenario, version, options);
+    for (let scenario = queue.shift(); scenario !== undefined; scenario = queue.shift()) {
+      const { name } = scenario;
+      const result = await runOne(terminal, scenario, version, options, (text) => tell(name, text));
       results.push(result);
+      tell(name, undefined);
+      line.clear();
       if (options.json !== true) print(terminal, result, version);
+      if (terminal.signal.aborted) return;
     }
   };
   await Promise.all(Array.from({ length: Math.min(options.parallel, scenarios.length) }, worker));
-  return results;
+  line.clear();
+  return { results, notBegun: queue.map(({ name }) => name) };
 }
 
 /** A release that is newer than all profiles is taken for the newest. */
@@ -66,30 +93,49 @@ function profileFor(version: string): string {
   }
 }
 
-async function runOne(terminal: Terminal, scenario: Scenario, version: string, options: Options) {
+async function runOne(
+  terminal: Terminal,
+  scenario: Scenario,
+  version: string,
+  options: Options,
+  onStep: (text: string) => void,
+): Promise<Result> {
+  const { name } = scenario;
   try {
-    const real = await runReal(scenario, { keep: options.keep === true, signal: terminal.signal });
-    const rows = compare(real, simulated(scenario, profileFor(version), options.seeds));
-    return { scenario: scenario.name, agrees: rows.every(({ agrees }) => agrees), rows };
+    const real = await runReal(scenario, { keep: options.keep === true, signal: terminal.signal, onStep });
+    const { interrupted, checkpoints, acked, unknown, longestOutageMs, refusals } = real;
+    const seeds = interrupted !== undefined && checkpoints.length === 0 ? 0 : options.seeds;
+    onStep("is simulated");
+    const rows = compare(real, await simulated(scenario, profileFor(version), seeds, breathe));
+    if (interrupted !== undefined) {
+      const seen = { ...interrupted, acked, unknown, longestOutageMs, refusals };
+      return { scenario: name, agrees: rows.every(({ agrees }) => agrees), interrupted: seen, rows };
+    }
+    return { scenario: name, agrees: rows.every(({ agrees }) => agrees), rows };
   } catch (error) {
-    return {
-      scenario: scenario.name,
-      agrees: false,
-      error: error instanceof Error ? error.message : String(error),
-      rows: [],
-    };
+    return { scenario: name, agrees: false, error: error instanceof Error ? error.message : String(error), rows: [] };
   }
 }
 
-function print(terminal: Terminal, result: Awaited<ReturnType<typeof runOne>>, version: string): void {
-  const { bold, green, red } = colours(terminal);
-  terminal.out(`${bold(result.scenario)}  ${result.agrees ? green("agrees") : red("DISAGREES")}\n`);
-  if (result.error !== undefined) terminal.out(`  ${red(result.error)}\n`);
-  const rows = result.rows.map(({ what, real, simulated: theirs, agrees }) => [
-    `  ${what}`,
-    real,
-    theirs,
-    agrees ? green("agrees") : red("differs"),
+function print(terminal: Terminal, { scenario, agrees, error, interrupted, rows }: Result, version: string): void {
+  const { bold, green, red, yellow } = colours(terminal);
+  const word = interrupted !== undefined ? yellow("interrupted") : agrees ? green("agrees") : red("DISAGREES");
+  terminal.out(`${bold(scenario)}  ${word}\n`);
+  if (error !== undefined) terminal.out(`  ${red(error)}\n`);
+  if (interrupted !== undefined) {
+    terminal.out(`  ${tellInterruption(interrupted)}\n`);
+    const { during, acked, unknown, longestOutageMs, refusals } = interrupted;
+    const pause = longestOutageMs === 0 ? "no pause" : `the longest pause ${seconds(longestOutageMs)}`;
+    if (during !== "forming")
+      terminal.out(`  by then ${acked} writes were acknowledged, ${unknown} with unknown outcome, ${pause}\n`);
+    for (const refusal of refusals) terminal.out(`  does not start: ${refusal}\n`);
+    if (rows.length === 0 && during !== "forming") terminal.out("  no checkpoint was reached: nothing is compared\n");
+  }
+  const cells = rows.map((row) => [
+    `  ${row.what}`,
+    row.real,
+    row.simulated,
+    row.agrees ? green("agrees") : red("differs"),
   ]);
-  if (rows.length > 0) terminal.out(`${table(["", `measured on ${version}`, "simulated", "verdict"], rows)}\n\n`);
+  if (cells.length > 0) terminal.out(`${table(["", `measured on ${version}`, "simulated", "verdict"], cells)}\n\n`);
 }

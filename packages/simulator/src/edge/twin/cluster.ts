@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ScenarioError } from "../../scenario/error.ts";
 import type { Action, Condition, Scenario, Target } from "../../scenario/types.ts";
+import { atExit } from "./at-exit.ts";
 import { Networks } from "./networks.ts";
 import { type MemberStatus, RealMember } from "./member.ts";
 
@@ -30,14 +31,22 @@ export class RealCluster implements AsyncDisposable {
   readonly members: RealMember[] = [];
   readonly scenario: Scenario;
   readonly #keep: boolean;
+  readonly #signal: AbortSignal | undefined;
+  readonly #forget: () => void;
   /** Where the schedule cuts links or moves addresses. */
   readonly networks: Networks | undefined;
 
-  constructor(scenario: Scenario, keep: boolean) {
+  /** With an aborted `signal` nothing is waited for any more and no server is started. */
+  constructor(scenario: Scenario, keep: boolean, signal?: AbortSignal) {
     this.networks = needsNetworks(scenario) ? new Networks() : undefined;
     this.dir = mkdtempSync(join(tmpdir(), "quorum-twin-"));
     this.scenario = scenario;
     this.#keep = keep;
+    this.#signal = signal;
+    this.#forget = atExit(() => {
+      for (const { process } of this.members) process?.kill("SIGKILL");
+      if (!keep) rmSync(this.dir, { recursive: true, force: true });
+    });
   }
 
   /** m1 makes the cluster, the others join it. */
@@ -59,8 +68,8 @@ export class RealCluster implements AsyncDisposable {
     const place = await this.networks?.add();
     const member =
       place === undefined
-        ? new RealMember(this.dir, name, `tcp:127.0.0.1:${await freePort()}`)
-        : new RealMember(this.dir, name, `tcp:${place.address}:${RAFT_PORT}`, place.prefix);
+        ? new RealMember(this.dir, name, `tcp:127.0.0.1:${await freePort()}`, [], this.#signal)
+        : new RealMember(this.dir, name, `tcp:${place.address}:${RAFT_PORT}`, place.prefix, this.#signal);
     this.members.push(member);
     return member;
   }
@@ -74,6 +83,7 @@ export class RealCluster implements AsyncDisposable {
   async wait(holds: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
     const deadlineMs = performance.now() + limitMs;
     while (!(await holds())) {
+      this.#signal?.throwIfAborted();
       if (performance.now() > deadlineMs) throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -88,6 +98,11 @@ export class RealCluster implements AsyncDisposable {
         await this.networks?.cut(number(a), number(b), isCut);
         if (!oneWay) await this.networks?.cut(number(b), number(a), isCut);
       }
+  }
+
+  /** Why members did not start, those that did not. */
+  refusals(): string[] {
+    return this.members.flatMap(({ name, refusal }) => (refusal === undefined ? [] : [`${name}: ${refusal}`]));
   }
 
   statuses(): Promise<(MemberStatus | undefined)[]> {
@@ -160,5 +175,6 @@ export class RealCluster implements AsyncDisposable {
     await Promise.all(this.members.map((member) => member.stop("kill")));
     await this.networks?.remove();
     if (!this.#keep) rmSync(this.dir, { recursive: true, force: true });
+    this.#forget();
   }
 }

@@ -4,9 +4,15 @@ import { execFile, spawnSync } from "node:child_process";
 const LIMIT_MS = 15_000;
 
 /** Gives what it printed; rejects with what it complained about. */
-export function command(name: string, args: readonly string[], limitMs: number = LIMIT_MS): Promise<string> {
+export function command(
+  name: string,
+  args: readonly string[],
+  limitMs: number = LIMIT_MS,
+  signal?: AbortSignal,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(name, args, { encoding: "utf8", timeout: limitMs, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+    const options = { encoding: "utf8", timeout: limitMs, maxBuffer: 1 << 24, ...(signal && { signal }) } as const;
+    execFile(name, args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else
         reject(new Error(`${name} ${args.slice(0, 4).join(" ")}: ${stderr.trim() || error.message}`, { cause: error }));

@@ -17,10 +17,22 @@ export type Comparison = {
 /** What processes, polling and two busy cores add to a pause. */
 const SLACK_MS = 2000;
 
-export function simulated(scenario: Scenario, profile: string, seeds: number): Run[] {
-  return Array.from({ length: seeds }, (_, i) => simulate(scenario, { seed: i + 1, profile, trace: "none" }));
+/** `breathe` is called between two of them: a chance for whoever waits beside. */
+export async function simulated(
+  scenario: Scenario,
+  profile: string,
+  seeds: number,
+  breathe?: () => Promise<void>,
+): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (let seed = 1; seed <= seeds; seed++) {
+    runs.push(simulate(scenario, { seed, profile, trace: "none" }));
+    await breathe?.();
+  }
+  return runs;
 }
 
+/** Of a run that was interrupted: the checkpoints that it reached. */
 export function compare(real: RealRun, runs: readonly Run[]): Comparison[] {
   const rows: Comparison[] = [];
   const oneOf = (what: string, value: string, values: readonly string[]): void => {
@@ -49,6 +61,7 @@ export function compare(real: RealRun, runs: readonly Run[]): Comparison[] {
       theirs.map(({ clusters }) => String(clusters)),
     );
   });
+  if (real.interrupted !== undefined) return rows;
   oneOf(
     "leader at the end",
     yes(real.leader !== undefined),

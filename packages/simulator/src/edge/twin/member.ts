@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StopHow } from "../../scenario/types.ts";
+import { withParent } from "./at-exit.ts";
 import { command } from "./commands.ts";
 import { askOnce } from "./rpc.ts";
 
@@ -40,11 +41,13 @@ export class RealMember {
 
   /** What runs a command in the network of this member; nothing on loopback. */
   readonly #prefix: readonly string[];
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(dir: string, name: string, address: string, prefix: readonly string[] = []) {
+  constructor(dir: string, name: string, address: string, prefix: readonly string[] = [], signal?: AbortSignal) {
     this.dir = join(dir, name);
     this.name = name;
     this.#prefix = prefix;
+    this.#signal = signal;
     this.address = address;
     this.socket = join(this.dir, "db.sock");
     mkdirSync(this.dir, { recursive: true });
@@ -89,10 +92,11 @@ export class RealMember {
 
   /** Resolves once it listens, or has refused. */
   async start(): Promise<void> {
+    this.#signal?.throwIfAborted();
     if (this.process !== undefined) return;
     const run = ++this.#starts;
     const log = join(this.dir, `log-${run}`);
-    const [program = "", ...args] = [...this.#prefix, "ovsdb-server"];
+    const [program = "", ...args] = [...withParent(), ...this.#prefix, "ovsdb-server"];
     const child = spawn(
       program,
       [
@@ -105,7 +109,8 @@ export class RealMember {
         `--remote=punix:${this.socket}`,
         this.file,
       ],
-      { stdio: ["ignore", "ignore", "pipe"] },
+      // A group of its own: a terminal sends Ctrl-C to all of ours, and this one is stopped by us.
+      { stdio: ["ignore", "ignore", "pipe"], detached: true },
     );
     let complaint = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -121,9 +126,11 @@ export class RealMember {
     child.once("error", (error) => {
       isGone = true;
       complaint ||= error.message;
+      if (child.pid === undefined) this.process = undefined;
     });
     const deadlineMs = performance.now() + READY_MS;
     while (!isGone && performance.now() < deadlineMs) {
+      this.#signal?.throwIfAborted();
       const isUp = await this.ctl("version").then(
         () => true,
         () => false,
@@ -169,7 +176,7 @@ export class RealMember {
   }
 
   ctl(...args: readonly string[]): Promise<string> {
-    return command("ovs-appctl", ["--timeout=3", "-t", join(this.dir, "ctl"), ...args], 5000);
+    return command("ovs-appctl", ["--timeout=3", "-t", join(this.dir, "ctl"), ...args], 5000, this.#signal);
   }
 
   /** Undefined if it is down, frozen, or does not answer. */

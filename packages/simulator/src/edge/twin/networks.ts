@@ -3,6 +3,7 @@
  * be cut and an address can move. Needs root, as `ip netns` does; without it the members share the loopback.
  */
 import { spawnSync } from "node:child_process";
+import { atExit } from "./at-exit.ts";
 import { command } from "./commands.ts";
 
 const PREFIX = "quorum-";
@@ -32,9 +33,7 @@ function tryNetns(): boolean {
 export class Networks {
   readonly #tag: string = `${PREFIX}${process.pid}-${made++}`;
   readonly #members: { readonly name: string; address: string; moves: number }[] = [];
-  readonly #onExit = (): void => {
-    for (const name of [...this.#members.map((each) => each.name), this.#hub]) spawnSync("ip", ["netns", "del", name]);
-  };
+  #forget: (() => void) | undefined;
 
   get #hub(): string {
     return `${this.#tag}-hub`;
@@ -42,7 +41,9 @@ export class Networks {
 
   async make(): Promise<void> {
     await removeStale();
-    process.once("exit", this.#onExit);
+    this.#forget = atExit(() => {
+      for (const name of this.#names()) spawnSync("ip", ["netns", "del", name]);
+    });
     await ip("netns", "add", this.#hub);
     await ip("-n", this.#hub, "link", "add", "br0", "type", "bridge");
     await ip("-n", this.#hub, "link", "set", "br0", "up");
@@ -86,9 +87,12 @@ export class Networks {
   }
 
   async remove(): Promise<void> {
-    process.off("exit", this.#onExit);
-    for (const name of [...this.#members.map((each) => each.name), this.#hub])
-      await ip("netns", "del", name).catch(() => "");
+    for (const name of this.#names()) await ip("netns", "del", name).catch(() => "");
+    this.#forget?.();
+  }
+
+  #names(): string[] {
+    return [...this.#members.map((each) => each.name), this.#hub];
   }
 }
 

@@ -1,9 +1,12 @@
-/** A scenario on real servers, from its beginning to its end. */
+/** A scenario on real servers, from its beginning to its end, or until somebody interrupts it. */
+import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Scenario, Step } from "../../scenario/types.ts";
 import type { Checkpoint } from "../../trace.ts";
 import { RealCluster } from "./cluster.ts";
 import type { RealMember } from "./member.ts";
 import { perform, whyNot } from "./perform.ts";
+import { Diary, type Interruption } from "./diary.ts";
 import { numbersOf, Writer } from "./writer.ts";
 
 export type RealRun = {
@@ -23,15 +26,17 @@ export type RealRun = {
   readonly refusals: readonly string[];
   readonly lastedMs: number;
   readonly dir: string;
+  /** Where it was when it was interrupted: then the end was never looked at. */
+  readonly interrupted: Interruption | undefined;
 };
 
 export type RealRunOptions = {
   readonly keep: boolean;
+  /** Aborted: the servers are stopped at once, and what was seen by then is given. */
   readonly signal?: AbortSignal | undefined;
+  /** Called as a step begins, and now and then while it waits. */
   readonly onStep?: (text: string) => void;
 };
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 
 /** After the last step: as soon as writes have flowed for this long, or when it takes longer than that. */
 const CALM_MS = 3000;
@@ -39,14 +44,27 @@ const CALM_MS = 3000;
 export async function runReal(scenario: Scenario, options: RealRunOptions): Promise<RealRun> {
   const why = whyNot(scenario);
   if (why !== undefined) throw new Error(`${scenario.name} cannot be run on real processes: ${why}`);
-  await using cluster = new RealCluster(scenario, options.keep);
-  await cluster.form();
+  // Also over once this function is: nothing that still waits may then start a server.
+  const over = new AbortController();
+  const signal = AbortSignal.any(options.signal === undefined ? [over.signal] : [over.signal, options.signal]);
+  setMaxListeners(0, signal);
+  const isInterrupted = (): boolean => options.signal?.aborted === true;
+  const sleep = (ms: number): Promise<void> => delay(Math.max(0, ms), undefined, { signal });
+  await using cluster = new RealCluster(scenario, options.keep, signal);
+  const diary = new Diary(scenario, options.onStep);
   const { electionTimerMs } = scenario.cluster;
-  await sleep(2 * (electionTimerMs + 1000));
+  try {
+    await cluster.form();
+    await sleep(2 * (electionTimerMs + 1000));
+  } catch (error) {
+    if (!isInterrupted()) throw error;
+    return unfinished(cluster, diary);
+  }
   const startMs = performance.now();
   const now = (): number => performance.now() - startMs;
   const writer = new Writer(cluster, scenario.clients[0]?.perSecond ?? 10, startMs);
   writer.start();
+  diary.begin(now);
   const checkpoints: Omit<Checkpoint, "failed">[] = [];
   const background: Promise<void>[] = [];
   const failures: unknown[] = [];
@@ -58,10 +76,14 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
     );
   };
   const act = async (step: Step): Promise<void> => {
-    options.onStep?.(`${(now() / 1000).toFixed(1)} s ${step.action.do}`);
-    if (step.action.do === "expect")
-      checkpoints.push({ atUs: now() * 1000, ...(await look(cluster)), line: step.line });
-    else await perform(cluster, step.action, later);
+    diary.note(step);
+    if (step.action.do === "expect") {
+      const atUs = now() * 1000;
+      const seen = await look(cluster);
+      // Whoever is asked after that does not answer.
+      signal.throwIfAborted();
+      checkpoints.push({ atUs, ...seen, line: step.line });
+    } else await perform(cluster, step.action, later);
   };
   for (const { action } of scenario.steps)
     if (action.do === "rollback")
@@ -69,10 +91,9 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
 
   const timed = scenario.steps.filter((step) => "at" in step).sort((a, b) => a.at.ms - b.at.ms);
   const waiting = scenario.steps.filter((step) => "when" in step);
-  const isAborted = (): boolean => options.signal?.aborted === true;
   const onTime = async (): Promise<void> => {
     // Steps of one moment are done side by side.
-    for (let i = 0; i < timed.length && !isAborted(); ) {
+    for (let i = 0; i < timed.length; ) {
       const atMs = timed[i]!.at.ms;
       const same = timed.filter((step) => step.at.ms === atMs);
       await sleep(atMs - now());
@@ -82,20 +103,22 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
   };
   const inTurn = async (): Promise<void> => {
     for (const step of waiting) {
-      if (isAborted()) return;
       await cluster.wait(() => cluster.holds(step.when.condition), step.when.withinMs, step.when.condition.is);
       await sleep(step.when.afterMs);
       await act(step);
       if ("downMs" in step.action) await sleep(step.action.downMs + 1);
     }
   };
+  const courses = [onTime(), inTurn()];
   try {
-    await Promise.all([onTime(), inTurn()]);
+    await Promise.all(courses);
     await Promise.all(background);
     if (failures.length > 0) throw failures[0];
-    const isHealed = await settle(scenario, cluster, writer, now, isAborted);
+    diary.settle();
+    const isHealed = await settle(scenario, cluster, writer, now, sleep);
     await writer.stop();
-    const end = await lookAtEnd(cluster, isHealed);
+    const end = await lookAtEnd(cluster, isHealed, sleep);
+    signal.throwIfAborted();
     return {
       checkpoints,
       ...end,
@@ -105,12 +128,18 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
       outages: writer.outages,
       longestOutageMs: Math.max(0, ...writer.outages.map(([from, to]) => to - from)),
       isHealed,
-      refusals: cluster.members.flatMap(({ name, refusal }) => (refusal === undefined ? [] : [`${name}: ${refusal}`])),
+      refusals: cluster.refusals(),
       lastedMs: now(),
       dir: cluster.dir,
+      interrupted: undefined,
     };
+  } catch (error) {
+    if (!isInterrupted()) throw error;
+    await writer.stop("at once");
+    return unfinished(cluster, diary, checkpoints, writer);
   } finally {
-    await writer.stop();
+    over.abort();
+    await Promise.allSettled([...courses, ...background, writer.stop("at once")]);
   }
 }
 
@@ -120,14 +149,14 @@ async function settle(
   cluster: RealCluster,
   writer: Writer,
   now: () => number,
-  isAborted: () => boolean,
+  sleep: (ms: number) => Promise<void>,
 ): Promise<boolean> {
   const { electionTimerMs } = scenario.cluster;
   const isHopeless = scenario.expect.leader === false;
   const limitMs = isHopeless ? 8 * (electionTimerMs + 1000) : 30_000 + 20 * (electionTimerMs + 1000);
   const fromMs = now();
   let calmFromMs: number | undefined;
-  while (now() - fromMs < limitMs && !isAborted()) {
+  while (now() - fromMs < limitMs) {
     await sleep(100);
     const isFlowing = now() - writer.lastAckMs < 500 && (await cluster.leader()) !== undefined;
     if (!isFlowing) calmFromMs = undefined;
@@ -137,8 +166,38 @@ async function settle(
   return false;
 }
 
+/** What there is of a run that was interrupted. */
+function unfinished(
+  cluster: RealCluster,
+  diary: Diary,
+  checkpoints: RealRun["checkpoints"] = [],
+  writer?: Writer,
+): RealRun {
+  const outages = writer?.outages ?? [];
+  return {
+    checkpoints,
+    leader: undefined,
+    configured: 0,
+    clusters: 0,
+    acked: writer?.acked.length ?? 0,
+    ackedLost: undefined,
+    unknown: writer?.unknown ?? 0,
+    outages,
+    longestOutageMs: Math.max(0, ...outages.map(([from, to]) => to - from)),
+    isHealed: false,
+    refusals: cluster.refusals(),
+    lastedMs: diary.nowMs,
+    dir: cluster.dir,
+    interrupted: diary.interruption(),
+  };
+}
+
 /** Where writes flow there is a leader; one that steps down just as it is looked for gets the time to be followed. */
-async function lookAtEnd(cluster: RealCluster, isHealed: boolean): ReturnType<typeof look> {
+async function lookAtEnd(
+  cluster: RealCluster,
+  isHealed: boolean,
+  sleep: (ms: number) => Promise<void>,
+): ReturnType<typeof look> {
   for (let tries = 1; ; tries++) {
     const end = await look(cluster);
     if (!isHealed || end.leader !== undefined || tries === 50) return end;

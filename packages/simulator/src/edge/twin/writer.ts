@@ -20,6 +20,7 @@ export class Writer {
   #isOver = false;
   #done: Promise<void> | undefined;
   #next = 0;
+  #asker: Asker | undefined;
   lastAckMs = 0;
 
   constructor(cluster: RealCluster, perSecond: number, startMs: number) {
@@ -32,8 +33,10 @@ export class Writer {
     this.#done = this.#run();
   }
 
-  async stop(): Promise<void> {
+  /** `at once`: without the answer that is still out. */
+  async stop(how?: "at once"): Promise<void> {
     this.#isOver = true;
+    if (how === "at once") this.#asker?.close();
     await this.#done;
   }
 
@@ -52,6 +55,7 @@ export class Writer {
         const member = members[turn++ % members.length];
         if (member !== undefined && (await member.isConnected())) {
           asker = new Asker(member.socket);
+          this.#asker = asker;
           at = member;
         } else if (turn % members.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
         if (asker === undefined) continue;
