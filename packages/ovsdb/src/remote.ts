@@ -117,7 +117,8 @@ export function isIpv6(text: string): boolean {
   const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
   let count = groups.length;
   for (const [index, group] of groups.entries()) {
-    if (index === groups.length - 1 && group.includes(".")) {
+    // An IPv4 address may stand for the last two groups, at the very end: not before a "::".
+    if (index === groups.length - 1 && group.includes(".") && address.endsWith(group)) {
       if (!isIpv4(group)) return false;
       count++;
     } else if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return false;

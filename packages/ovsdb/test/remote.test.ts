@@ -100,6 +100,6 @@ test("IPv6 addresses are those that Node.js takes for one", () => {
   );
   fc.assert(
     fc.property(text, (address) => isIpv6(address) === (isIP(address) === 6)),
-    { numRuns: 2000 },
+    { numRuns: 2000, examples: [["1.2.3.4::"], ["::1.2.3.4"], ["1::1.2.3.4"], ["1.2.3.4::1.2.3.4"]] },
   );
 });
