@@ -10,6 +10,8 @@ export type Behaviour = {
   readonly candidateFollowsLeader: boolean;
   /** Off: missing entries travel one by one. */
   readonly appendsInBatches: boolean;
+  /** Off: who has installed a snapshot is taken to have all behind it, too, and has to refuse an append first. */
+  readonly entriesFollowSnapshot: boolean;
   /** Off: a member that drowns gets a snapshot after the other, and queues grow without bound. */
   readonly backlogLimits: boolean;
   /** Off: no inactivity probe between servers; a half-dead link stays. */
@@ -57,6 +59,7 @@ export type BehaviourName = keyof Behaviour;
 export const SINCE: Readonly<Record<BehaviourName, readonly string[]>> = {
   candidateFollowsLeader: ["2.12.1", "2.13.1", "2.14.0"],
   appendsInBatches: ["2.14.0"],
+  entriesFollowSnapshot: ["2.12.1", "2.13.1", "2.14.0"],
   backlogLimits: ["2.13.2", "2.14.1", "2.15.0"],
   probes: ["2.12.4", "2.13.4", "2.14.3", "2.15.1", "2.16.0"],
   handsOverBeforeSnapshot: ["2.13.4", "2.14.3", "2.15.1", "2.16.0"],

@@ -151,7 +151,8 @@ export function handleInstallReply(node: RaftNode, fx: Effects, reply: InstallSn
     sendSnapshot(node, fx, peer, "installed obsolete snapshot");
     return;
   }
-  peer.nextIndex = node.logStart;
+  peer.nextIndex = node.profile.entriesFollowSnapshot ? node.logStart : logEnd(node);
+  // All that is left comes at once, also from releases that otherwise send entries one by one.
   sendAppend(node, fx, peer, entriesFor(node, peer, logEnd(node) - peer.nextIndex), "snapshot installed");
 }
 
