@@ -3,7 +3,7 @@
  * agreed on one leader for a settle time. Meanwhile a client writes; the longest pause that it sees is printed.
  */
 import { openDatabase } from "@ovnha/ovsdb";
-import { acquireOperationLock, observe, planRollingRestart, runRollingRestart } from "@ovnha/cluster";
+import { acquireOperationLock, assess, observe, planRollingRestart, runRollingRestart } from "@ovnha/cluster";
 import type { Runner } from "@ovnha/runner";
 import { writeSurely } from "./lab.ts";
 import { inPair, type Pair } from "./pair.ts";
@@ -28,7 +28,8 @@ await inPair(
   async (pair) => {
     const look = (): ReturnType<typeof observe> => observe({ members: pair.members, timeoutMs: 3000 });
     const expected = { members: pair.members.length };
-    const plan = planRollingRestart(await look(), { expected });
+    const seen = await look();
+    const plan = planRollingRestart(seen, { expected });
     console.log(
       `${plan.title}: ${plan.order.map(({ member, leads }) => (leads.length > 0 ? `${member} (leads ${leads.join(", ")})` : member)).join(", then ")}`,
     );
@@ -36,8 +37,11 @@ await inPair(
       return console.log("Somebody else's databases: the plan is all that is made of them here.");
 
     const { remotes, own } = pair;
+    // A majority of all who count, so that another operator, whomever he names, is kept out.
+    const { databases } = assess(seen, { expected });
     await using lock = await acquireOperationLock({
       remotes: { OVN_Northbound: remotes.nb, OVN_Southbound: remotes.sb },
+      voters: Object.fromEntries(databases.map(({ database, quorum }) => [database, quorum.configured])),
     });
     await using db = await openDatabase("OVN_Northbound", { remote: remotes.nb.join(",") });
     const stop = new AbortController();

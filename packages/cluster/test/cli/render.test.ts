@@ -3,6 +3,7 @@ import { renderStatus } from "../../src/edge/cli/render.ts";
 import { screenText } from "../../src/edge/cli/watch.ts";
 import { duration, exitOf } from "../../src/edge/cli/terminal.ts";
 import { assess, type Observation, readStatusAnswer } from "../../src/index.ts";
+import { Built } from "../judge/build.ts";
 import { LAB_SAMPLES } from "../support/samples.ts";
 import { fakeTerminal } from "../support/terminal.ts";
 
@@ -29,6 +30,16 @@ describe("the table of status", () => {
     expect(shown("lab-joining-remotes-down")).toContain("joining");
     expect(shown("lab-kicked-member")).toContain("no such cluster");
     expect(shown("lab-not-clustered")).toContain("not clustered");
+  });
+
+  it("shows of a member that does not answer what the others know of it", () => {
+    const built = new Built(3).kill(3);
+    const observation = built.observation();
+    const lines = renderStatus(fakeTerminal(), observation, assess(observation)).split("\n");
+    expect(lines.find((line) => line.startsWith("  node3"))).toMatch(
+      /^ {2}node3 +no answer +3333 +tcp:10\.0\.0\.3:6643 +0 +9\.0 s +_Server: UNREACHABLE, control: UNREACHABLE$/,
+    );
+    expect(lines.join()).not.toContain("(unnamed)");
   });
 
   it("leaves columns out where a terminal is narrow, and nowhere else", () => {

@@ -123,6 +123,7 @@ describe("the commands that plan", () => {
     [["doctor", "--looks", "0", ...TARGET], "--looks must be a whole number"],
     [["metrics", "--listen", "9476", ...TARGET], "--listen 9476: give it as :9476 or 127.0.0.1:9476"],
     [["metrics", "--listen", ":99999", ...TARGET], "--listen :99999: give it as"],
+    [["metrics", "--listen", ":0", "--exit-code", ...TARGET], "--exit-code is for metrics once"],
     [["metrics", "--listen", "192.0.2.1:0", ...TARGET], "--listen 192.0.2.1:0: this machine has no such address"],
   ])("%j", (args, words) => refused(args, words));
 

@@ -63,6 +63,10 @@ describe.skipIf(realOvs() === "skip").sequential("the commands that judge and pr
     expect(doctor.out).toContain("peer-down");
     expect(gate).toMatchObject({ code: 1, out: expect.stringContaining("must not go down") });
     expect(JSON.parse(recovery.out)).toMatchObject({ decision: "start" });
+    // What could be written was written; whoever wants the verdict's code asks for it.
+    const [metrics, told] = await Promise.all([run("metrics"), run("metrics", "--exit-code")]);
+    expect([metrics.code, told.code]).toEqual([0, 1]);
+    expect(metrics.out).toContain('ovn_cluster_health{database="OVN_Northbound"} 1');
     expect((await run("plan", "restart")).code).toBe(2);
   }, 40_000);
 });

@@ -22,6 +22,8 @@ class Session {
     this.#child.stdout?.on("data", (bytes) => {
       this.text += String(bytes);
     });
+    // What is typed after the end is lost.
+    this.#child.stdin?.on("error", () => {});
     this.ended = new Promise((resolve) => this.#child.once("close", resolve));
   }
 

@@ -18,7 +18,7 @@ Examples:
   ovn-ha status                                  the servers of this machine, by their usual sockets
 
 Exit status: 0 well; 1 warning; 2 critical; 3 cannot tell, or wrong usage; 130 interrupted before
-there was a verdict.`;
+there was a verdict. For plan, gate and metrics see their --help.`;
 
 /** Runs one command and gives its exit code. */
 export async function runOvnHa(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -49,8 +49,12 @@ const HEAD = ["member", "role", "state", "id", "address", "term", "last entry", 
 
 function renderMembers(terminal: Terminal, seen: DatabaseObservation, judged: DatabaseVerdict | undefined): string {
   const leader = seen.members.map(statusOf).find((status) => isLeader(status, judged));
-  const rows = seen.members.map((member) => memberRow(terminal, member, leader));
-  const strangers = (judged?.quorum.voters ?? []).filter(({ member }) => member === undefined);
+  const voters = judged?.quorum.voters ?? [];
+  const rows = seen.members.map((member) => {
+    const voter = voters.find((one) => one.member === member.member);
+    return memberRow(terminal, member, voter, leader);
+  });
+  const strangers = voters.filter(({ member }) => member === undefined);
   for (const voter of strangers) rows.push(strangerRow(terminal, voter, leader));
   return fit(terminal, HEAD, rows);
 }
@@ -84,13 +88,18 @@ function isLeader(status: ClusterStatus | undefined, judged: DatabaseVerdict | u
   return status?.role === "leader" && (judged?.term === undefined || status.term === judged.term);
 }
 
-function memberRow(terminal: Terminal, member: MemberObservation, leader: ClusterStatus | undefined): string[] {
+/** `voter`: as what the others know it, if they do: of one that is silent nobody else tells who it is. */
+function memberRow(
+  terminal: Terminal,
+  member: MemberObservation,
+  voter: Voter | undefined,
+  leader: ClusterStatus | undefined,
+): string[] {
   const { bold, red, yellow } = colours(terminal);
   const status = statusOf(member);
   const row = serverRowOf(member);
-  const line = leader?.servers?.find(
-    ({ short, address }) => short === status?.serverId?.short && address === status.address,
-  );
+  const own = { short: status?.serverId?.short ?? voter?.short, address: status?.address ?? voter?.address };
+  const line = leader?.servers?.find(({ short, address }) => short === own.short && address === own.address);
   const role = status?.role ?? (row === undefined ? "" : roleOfRow(row.model, row.leader));
   const state = stateOf(member);
   const index = status?.log === undefined ? row?.index : status.log.end - 1;
@@ -98,8 +107,8 @@ function memberRow(terminal: Terminal, member: MemberObservation, leader: Cluste
     bold(member.member),
     role === "leader" ? bold(role) : role === "candidate" ? yellow(role) : role,
     state === "member" || state === "connected" ? state : red(state),
-    status?.serverId?.short ?? row?.sid?.slice(0, 4) ?? "",
-    status?.address ?? "",
+    own.short ?? row?.sid?.slice(0, 4) ?? "",
+    own.address ?? "",
     String(status?.term ?? ""),
     String(index ?? ""),
     ...peerCells(line, leader),

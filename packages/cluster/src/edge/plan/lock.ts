@@ -5,9 +5,10 @@
  *
  * What it promises: of two operators who name the same members, or who both give `voters`, one has it. A majority of two
  * different lists need not meet: who names members of his own choice, and no `voters`, is not kept apart from anybody.
- * A server gives the lock of a silent client away after two of its inactivity probes, 5 s each unless it was configured
- * otherwise; every grant is therefore proved by an echo, and counts for no more than 4 s after the last one that was
- * answered was sent. Where probes were set below 2 s, or switched off, that margin is not there, or not needed.
+ * A server gives the lock of a silent client away after two of its inactivity probes, 5 s each unless its `Connection` row
+ * says otherwise; every grant is therefore proved by echoes, and counts for no more than 8 s after the last one that was
+ * answered was sent, or 1.6 probes where they are shorter. So a server that is busy for some seconds loses nothing, and one
+ * that is cut off has not given it away yet when its holder knows. A probe that is set in no row is not seen.
  *
  * It needs no leader. Where a majority is down, which is when a cluster is rebuilt, `needs: "reachable"` takes it at
  * whoever is left: that excludes those who reach one of the same members, and nobody else. What it can't do: keep out
@@ -18,6 +19,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { openSession, type RawSession, type TlsSource } from "@ovnha/ovsdb";
 import { ClusterError } from "../../error.ts";
 import { majorityOf } from "../../judge/quorum.ts";
+import { countServers, grantLifeMs, isSameServer, probesIn, serverIdsIn } from "../../plan/lock-grant.ts";
 
 export const OPERATION_LOCK = "ovnha_operation";
 
@@ -60,9 +62,13 @@ export async function acquireOperationLock(options: LockOptions): Promise<Operat
 type Grant = {
   readonly remote: string;
   readonly databases: readonly string[];
+  /** Who answers there, by database. */
+  serverIds: ReadonlyMap<string, string>;
   session: RawSession | undefined;
   /** When the last echo that was answered was sent; monotonic ms. */
   provedMs: number;
+  /** For how long from then on it counts, in ms. */
+  lifeMs: number;
   isBeingAsked: boolean;
   /** Not before this it is asked again, and then after twice as long. */
   nextMs: number;
@@ -73,11 +79,8 @@ type Grant = {
 const TICK_MS = 250;
 const BACK_OFF_LEAST_MS = 250;
 const BACK_OFF_MOST_MS = 8_000;
-/** Between two echoes of one grant, and how long one may take: together less than `PROOF_MS`. */
+/** Between two echoes of one grant, or a quarter of its life if that is shorter; none waits for the one before. */
 const ECHO_EVERY_MS = 1_000;
-const ECHO_LIMIT_MS = 2_500;
-/** Less than one inactivity probe of a server, 5 s, of which it lets two pass. */
-const PROOF_MS = 4_000;
 
 class MajorityLock implements OperationLock {
   readonly #options: LockOptions;
@@ -92,8 +95,10 @@ class MajorityLock implements OperationLock {
     this.#grants = [...remotes].map((remote) => ({
       remote,
       databases: Object.keys(options.remotes).filter((database) => options.remotes[database]?.includes(remote)),
+      serverIds: new Map(),
       session: undefined,
       provedMs: Number.NEGATIVE_INFINITY,
+      lifeMs: grantLifeMs([]),
       isBeingAsked: false,
       nextMs: 0,
       backOffMs: BACK_OFF_LEAST_MS,
@@ -115,7 +120,8 @@ class MajorityLock implements OperationLock {
   async acquire(): Promise<void> {
     this.#checkCover();
     const answers = await Promise.all(this.#grants.map((grant) => this.#ask(grant)));
-    const taken = this.#grants.filter((_grant, index) => answers[index] === "taken");
+    // A server that is named twice refuses the second time because of the first.
+    const taken = this.#grants.filter((grant, index) => answers[index] === "taken" && !this.#isOurs(grant));
     const database = this.#needsMajority ? this.#shortOf() : taken[0]?.databases[0];
     if (database === undefined) {
       this.#again();
@@ -129,9 +135,11 @@ class MajorityLock implements OperationLock {
         `another operation is under way on ${database} (${where}); wait for its end, or end it`,
       );
     }
+    const twice = this.#grants.filter((grant) => this.#isOurs(grant)).map(({ remote }) => remote);
+    const why = twice.length === 0 ? "" : `; ${twice.join(", ")} is a second name of another one`;
     throw new ClusterError(
       "UNREACHABLE",
-      `too few members of ${database} can be asked for the operation lock; a majority is needed`,
+      `too few members of ${database} can be asked for the operation lock; a majority is needed${why}`,
     );
   }
 
@@ -140,8 +148,13 @@ class MajorityLock implements OperationLock {
   }
 
   #neededOf(database: string): number {
-    const named = new Set(this.#options.remotes[database]).size;
-    return majorityOf(Math.max(named, this.#options.voters?.[database] ?? 0));
+    const named = this.#grants.filter(({ databases }) => databases.includes(database));
+    return majorityOf(Math.max(countServers(named, database), this.#options.voters?.[database] ?? 0));
+  }
+
+  /** The same server grants it already, by another name. */
+  #isOurs(grant: Grant): boolean {
+    return this.#grants.some((other) => other !== grant && other.session !== undefined && isSameServer(other, grant));
   }
 
   /** @throws ClusterError INVALID_CONFIG if those who are named can never be a majority. */
@@ -162,8 +175,8 @@ class MajorityLock implements OperationLock {
   #shortOf(): string | undefined {
     if (!this.#needsMajority) return undefined;
     return Object.keys(this.#options.remotes).find((database) => {
-      const granted = this.#grants.filter((grant) => grant.databases.includes(database) && isProved(grant)).length;
-      return granted < this.#neededOf(database);
+      const granted = this.#grants.filter((grant) => grant.databases.includes(database) && isProved(grant));
+      return countServers(granted, database) < this.#neededOf(database);
     });
   }
 
@@ -173,6 +186,7 @@ class MajorityLock implements OperationLock {
     const session = openSession(grant.remote, { tls, timeoutMs, connectMs: timeoutMs });
     try {
       await session.ready();
+      await identify(grant, session);
       const sentMs = performance.now();
       const reply = (await session.call("lock", [name])) as unknown as { locked?: boolean };
       if (reply.locked !== true) {
@@ -209,18 +223,22 @@ class MajorityLock implements OperationLock {
     await this.#drop(grant, session);
   }
 
-  /** Until an echo is not answered in time: before the server hears nothing for so long that it gives the lock away. */
+  /** Until no echo is answered in time: before the server hears nothing for so long that it gives the lock away. */
   async #prove(grant: Grant, session: RawSession): Promise<void> {
-    try {
-      while (grant.session === session) {
-        await pause(ECHO_EVERY_MS, undefined, { ref: false });
-        const sentMs = performance.now();
-        await session.call("echo", [OPERATION_LOCK], { timeoutMs: ECHO_LIMIT_MS });
-        grant.provedMs = sentMs;
-      }
-    } catch {
-      await this.#drop(grant, session);
+    const { lifeMs } = grant;
+    const everyMs = Math.min(ECHO_EVERY_MS, lifeMs / 4);
+    while (grant.session === session && isProved(grant)) {
+      const sentMs = performance.now();
+      // A server that is busy answers them all when it is back; those that are under way are as many as fit in one life.
+      session.call("echo", [OPERATION_LOCK], { timeoutMs: lifeMs }).then(
+        () => {
+          grant.provedMs = Math.max(grant.provedMs, sentMs);
+        },
+        () => {},
+      );
+      await pause(everyMs, undefined, { ref: false });
     }
+    await this.#drop(grant, session);
   }
 
   async #drop(grant: Grant, session: RawSession): Promise<void> {
@@ -242,7 +260,8 @@ class MajorityLock implements OperationLock {
       if (this.#isReleased || this.#lost.signal.aborted) return;
       const nowMs = performance.now();
       for (const grant of this.#grants)
-        if (grant.session === undefined && !grant.isBeingAsked && nowMs >= grant.nextMs) void this.#askAgain(grant);
+        if (grant.session === undefined && !grant.isBeingAsked && nowMs >= grant.nextMs && !this.#isOurs(grant))
+          void this.#askAgain(grant);
       this.#again();
     }, TICK_MS);
     this.#timer.unref();
@@ -251,7 +270,7 @@ class MajorityLock implements OperationLock {
   async #askAgain(grant: Grant): Promise<void> {
     const answer = await this.#ask(grant);
     // A majority that is held outvotes whoever asks meanwhile; without one, nobody else may have it anywhere.
-    if (!this.#needsMajority && !this.#isReleased && answer === "taken")
+    if (!this.#needsMajority && !this.#isReleased && answer === "taken" && !this.#isOurs(grant))
       this.#lost.abort(new ClusterError("LOCKED", "the operation lock was lost: somebody else has taken it"));
   }
 
@@ -281,6 +300,18 @@ async function giveBack(session: RawSession, name: string): Promise<void> {
   await session.close();
 }
 
-function isProved({ session, provedMs }: Grant): boolean {
-  return session !== undefined && performance.now() - provedMs < PROOF_MS;
+function isProved({ session, provedMs, lifeMs }: Grant): boolean {
+  return session !== undefined && performance.now() - provedMs < lifeMs;
+}
+
+/** Who answers, and after how long it gives up a silent client, as far as it tells: from `_Server`, and from its `Connection` rows. */
+async function identify(grant: Grant, session: RawSession): Promise<void> {
+  const select = (database: string, table: string, columns: string[]): Promise<unknown> =>
+    session.call("transact", [database, { op: "select", table, where: [], columns }]).catch(() => undefined);
+  const [servers, ...connections] = await Promise.all([
+    select("_Server", "Database", ["name", "sid"]),
+    ...grant.databases.map((database) => select(database, "Connection", ["inactivity_probe"])),
+  ]);
+  grant.serverIds = new Map(serverIdsIn(servers));
+  grant.lifeMs = grantLifeMs(connections.flatMap(probesIn));
 }
