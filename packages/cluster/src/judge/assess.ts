@@ -10,7 +10,7 @@ import { checkOverTime } from "./checks/over-time.ts";
 import { checkPeers } from "./checks/peers.ts";
 import { checkRows } from "./checks/rows.ts";
 import { checkStorage } from "./checks/storage.ts";
-import { type Context, expectedFor, toFindings, weightOf } from "./context.ts";
+import { type Context, expectedFor, isConsequence, toFindings, weightOf } from "./context.ts";
 import type { History } from "./history.ts";
 import { computeQuorum } from "./quorum.ts";
 import {
@@ -62,7 +62,10 @@ function assessDatabase(seen: DatabaseObservation, now: Moment, options: AssessO
   const shiftMs = now.atMs - nowMs;
   const findings = toFindings(context)
     .map((finding) => (shiftMs === 0 ? finding : { ...finding, sinceMs: finding.sinceMs + shiftMs }))
-    .sort((one, other) => compareSeverity(weightOf(one), weightOf(other)));
+    .sort(
+      (one, other) =>
+        compareSeverity(weightOf(one), weightOf(other)) || Number(isConsequence(one)) - Number(isConsequence(other)),
+    );
   return {
     database: seen.database,
     health: healthOf(view, findings),

@@ -33,6 +33,8 @@ export type Found = {
   /** Beside the members whose words are the evidence. */
   readonly witnesses?: readonly string[];
   readonly severity?: Severity;
+  /** In place of the rule's; never one that takes something away. */
+  readonly remedy?: Remedy & { readonly isDestructive: false };
   /** Whether the sources agree; without it, two of them are enough. */
   readonly isAgreed?: boolean;
 };
@@ -101,7 +103,8 @@ export function toFindings({ found, view, history, nowMs }: Context): Finding[] 
       sightings,
       sightingsNeeded: needed,
       isConfirmed,
-      remedy: view.foreign.length > 0 && ABOUT_SIZE.has(one.code) ? SETTLE_FIRST : remedyOf(remedy, isAgreed),
+      remedy:
+        view.foreign.length > 0 && ABOUT_SIZE.has(one.code) ? SETTLE_FIRST : (one.remedy ?? remedyOf(remedy, isAgreed)),
     };
   });
 }
@@ -131,6 +134,21 @@ const SETTLE_FIRST: Remedy = {
   isDestructive: false,
   isIrreversible: false,
 };
+
+/** What is to be seen beside its cause, and goes when that does: worth knowing, and nothing is to be done about it. */
+export const PASSES: { readonly severity: "info"; readonly remedy: NonNullable<Found["remedy"]> } = {
+  severity: "info",
+  remedy: patience("Do nothing about the number: it is another one when what is told beside this is through."),
+};
+
+export function patience(text: string): NonNullable<Found["remedy"]> {
+  return { kind: "wait", text, isDestructive: false, isIrreversible: false };
+}
+
+/** Whether it follows from what others tell, who are told first. */
+export function isConsequence({ code }: Finding): boolean {
+  return ABOUT_SIZE.has(code);
+}
 
 /** Each member is one source, with its words, its log and its file. */
 function sourcesOf(evidence: readonly Evidence[]): string[] {

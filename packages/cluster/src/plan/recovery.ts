@@ -173,7 +173,11 @@ function withoutQuorum(one: Case): Choice {
   const { quorum, database } = judged.verdict;
   const unfit = unfitMembers(one);
   const down = silentMembers(one);
-  const startable = down.filter(({ member }) => !unfit.has(member) && options.lost?.includes(member) !== true);
+  const fit = down.filter(({ member }) => !unfit.has(member) && options.lost?.includes(member) !== true);
+  // One that hangs runs already: starting it changes nothing, and it is left alone where the others are enough.
+  const hung = new Set(findings.filter(({ code }) => code === "peer-hung").flatMap(({ members }) => members));
+  const dead = fit.filter(({ member }) => !hung.has(member));
+  const startable = quorum.live + dead.length >= quorum.needed ? dead : fit;
   const because = findings.filter(({ severity }) => severity === "critical");
   const reachable = quorum.live + startable.length;
   const stay = takeBack(one);

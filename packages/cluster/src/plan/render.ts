@@ -95,6 +95,12 @@ export function renderPlan(plan: Plan, format: RenderFormat = "text"): string {
   if (plan.witnesses.length > 0) lines.push(`${isMarkdown ? "- " : "  "}on the word of: ${plan.witnesses.join(", ")}`);
   if (plan.blockers.length + plan.warnings.length + plan.witnesses.length > 0) lines.push("");
   for (const step of plan.steps) lines.push(...stepLines(step, isMarkdown));
+  // The top of a long plan is out of sight by then.
+  if (plan.blockers.length > 0 && plan.steps.length > 0)
+    lines.push(
+      "",
+      `${isMarkdown ? "**" : "  "}NOT NOW${isMarkdown ? "**" : ""}: see at the top what stands against it.`,
+    );
   return `${lines.join("\n").trimEnd()}\n`;
 }
 

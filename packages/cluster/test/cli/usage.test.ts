@@ -123,6 +123,16 @@ describe("the commands that plan", () => {
     [["doctor", "--looks", "0", ...TARGET], "--looks must be a whole number"],
     [["metrics", "--listen", "9476", ...TARGET], "--listen 9476: give it as :9476 or 127.0.0.1:9476"],
     [["metrics", "--listen", ":99999", ...TARGET], "--listen :99999: give it as"],
+    [["status", "--nb", "tcp:10.0.0.1:6641", ...TARGET], "--nb and --members each say who the members are"],
+    [
+      ["gate", "--nb", "tcp:10.0.0.1:6641", "--sb", "tcp:10.0.0.1:6642", "--layout", "plain"],
+      "--nb and --sb and --layout",
+    ],
+    [["status", "--host", "ovn1", ...TARGET], "--host is for --runner ssh"],
+    [
+      ["status", "--namespace", "x", "--kube-context", "y", ...TARGET],
+      "--namespace, --kube-context: for --runner kubectl",
+    ],
     [["metrics", "--listen", ":0", "--exit-code", ...TARGET], "--exit-code is for metrics once"],
     [["metrics", "--listen", "192.0.2.1:0", ...TARGET], "--listen 192.0.2.1:0: this machine has no such address"],
   ])("%j", (args, words) => refused(args, words));

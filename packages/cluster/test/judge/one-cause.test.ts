@@ -41,6 +41,10 @@ describe("a ghost", () => {
     const codes = codesOf(withGhost());
     expect(codes).toContain("info even-members");
     expect(codes).toContain("warning duplicate-address");
+    // The cause comes first, and nobody is told to add a member where one is to be forgotten.
+    const findings = assess(withGhost().observation()).databases[0]?.findings ?? [];
+    expect(findings.map(({ code }) => code)).toEqual(["duplicate-address", "no-fault-tolerance", "even-members"]);
+    for (const { remedy } of findings.slice(1)) expect(remedy).toMatchObject({ kind: "wait", isDestructive: false });
     expect(codesOf(new Built(4))).toContain("warning even-members");
   });
 
@@ -74,7 +78,9 @@ describe("a ghost", () => {
 
 describe("messages to the former life of a member", () => {
   const misrouted = (to: string): string =>
-    `2023-11-14T22:10:00.000Z|00012|raft|WARN|misrouted message (addressed to ${to} but we're ${idOf(4)})\n`.repeat(3);
+    `2023-11-14T22:10:00.000Z|00012|raft|WARN|tcp:10.0.0.1:47624: syntax "${"x".repeat(300)}": misrouted message (addressed to ${to} but we're ${idOf(4)})\n`.repeat(
+      3,
+    );
   const judge = (one: Built, to: string): ReturnType<typeof assess>["databases"][number] | undefined => {
     Object.assign(one.at(3), { logText: misrouted(to) });
     return assess(one.observation()).databases[0];
@@ -85,7 +91,8 @@ describe("messages to the former life of a member", () => {
     expect(verdict?.health).toBe("warning");
     expect(verdict?.findings.map(({ code }) => code)).not.toContain("misrouted-messages");
     const ghost = verdict?.findings.find(({ code }) => code === "duplicate-address");
-    expect(ghost?.evidence).toContainEqual(expect.objectContaining({ source: "log", member: nameOf(4) }));
+    const text = expect.stringMatching(/^3 times, last: \S+ … misrouted message \(addressed to/);
+    expect(ghost?.evidence).toContainEqual(expect.objectContaining({ source: "log", member: nameOf(4), text }));
     expect(ghost?.remedy).toMatchObject({ kind: "kick", isDestructive: true });
   });
 
@@ -96,6 +103,10 @@ describe("messages to the former life of a member", () => {
     const leaderless = withGhost();
     for (const member of leaderless.members) member.change(() => ({ role: "follower" as const, leader: "unknown" }));
     expect(judge(leaderless, idOf(3))?.findings).toContainEqual(expect.objectContaining(critical));
+    // Whom nobody lists is written to by nobody, be there a leader or not; only of just now it may be one who can't be asked.
+    expect(judge(leaderless, idOf(9))?.findings.map(({ code }) => code)).not.toContain("misrouted-messages");
+    Object.assign(leaderless.at(3), { logText: misrouted(idOf(9)).replaceAll("22:10:00", "22:13:10") });
+    expect(codesOf(leaderless)).toContain("critical misrouted-messages");
   });
 });
 
@@ -263,6 +274,13 @@ describe("a silent member", () => {
     expect(plan.decision).toBe("look");
     expect(plan.title).toContain("(node3)");
     expect(codesOf(new Built(3).kill(3))).toContain("warning peer-down");
+    // Without a quorum too: the dead one is started, and is enough.
+    const none = new Built(3).kill(2).kill(3);
+    none.at(1).change(() => ({ role: "candidate" as const, leader: "unknown" }));
+    none.at(3).status = { ok: false, error: { code: "TIMEOUT", message: "no answer within 1000 ms" }, ...at };
+    const start = planRecovery(none.observation(), { database });
+    expect(start.decision).toBe("start");
+    expect(start.steps.filter(({ kind }) => kind === "act").map(({ member }) => member)).toEqual([nameOf(2)]);
   });
 
   it("is not called reachable for others when nobody hears it", () => {

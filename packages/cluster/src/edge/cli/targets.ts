@@ -113,6 +113,7 @@ async function whoIsAsked(flags: TargetFlags, terminal: Terminal): Promise<Targe
   const ways = [flags.members !== undefined, flags.member.length > 0, flags.runner !== undefined];
   if (ways.filter((isGiven) => isGiven).length > 1)
     throw invalid("--members, --member and --runner each say who the members are; give one of them");
+  checkTogether(flags);
   const layout = layoutOf(flags.layout);
   if (flags.members !== undefined) return readMembersFile(flags.members);
   if (flags.member.length > 0) return { members: flags.member.map((text) => parseMember(text, layout)) };
@@ -123,6 +124,31 @@ async function whoIsAsked(flags: TargetFlags, terminal: Terminal): Promise<Targe
   const sb = flags.sb ?? terminal.environment["OVN_SB_DB"];
   if (layout === undefined && (nb !== undefined || sb !== undefined)) return { members: membersByRemotes(nb, sb) };
   return { members: [memberHere(layout)] };
+}
+
+/** What is given and would not be looked at is an error: whoever gives it believes that it counts. */
+function checkTogether(flags: TargetFlags): void {
+  const given = (option: string, value: string | undefined): string[] => (value === undefined ? [] : [option]);
+  const remotes = [...given("--nb", flags.nb), ...given("--sb", flags.sb)];
+  const others = [
+    ...given("--members", flags.members),
+    ...(flags.member.length > 0 ? ["--member"] : []),
+    ...given("--runner", flags.runner),
+    ...given("--layout", flags.layout),
+  ];
+  if (remotes.length > 0 && others.length > 0)
+    throw invalid(
+      `${remotes.join(" and ")} and ${others.join(" and ")} each say who the members are; give one of them`,
+    );
+  if (flags.runner !== "ssh" && flags.host !== undefined) throw invalid("--host is for --runner ssh");
+  const kubernetes = [
+    ...given("--namespace", flags.namespace),
+    ...given("--selector", flags.selector),
+    ...given("--container", flags.container),
+    ...given("--kube-context", flags.kubeContext),
+  ];
+  if (flags.runner !== "kubectl" && kubernetes.length > 0)
+    throw invalid(`${kubernetes.join(", ")}: for --runner kubectl`);
 }
 
 function layoutOf(name: string | undefined): Layout | undefined {

@@ -1,6 +1,6 @@
 /** Quorum and leaders. */
-import type { Context } from "../context.ts";
-import { isReplicationStalled } from "../quorum.ts";
+import { type Context, PASSES, patience } from "../context.ts";
+import { isReplicationStalled, toleranceOf } from "../quorum.ts";
 import type { Evidence, Quorum } from "../types.ts";
 import { arrivalsOf, type MemberView, nameOf } from "../view.ts";
 
@@ -164,6 +164,9 @@ function checkVoice({ view, found, quorum }: Context, voice: MemberView): void {
   }
 }
 
+const UNTIL_FORGOTTEN =
+  "Take nothing down, and add nobody: it passes once the former life that still counts is forgotten.";
+
 /** How many there are, and how many are wanted. */
 export function checkSize({ view, quorum, expected, found }: Context): void {
   const { authority } = view;
@@ -174,18 +177,20 @@ export function checkSize({ view, quorum, expected, found }: Context): void {
   // While somebody is being added, the number is on its way to another one; a join that is stuck has a code of its own.
   const isGrowing = arrivalsOf([authority]).size > 0;
   if (configured === 1 && !(isWanted && expected.members === 1))
-    found.push({ code: "single-member", members: [], evidence, ...(isGrowing ? { severity: "info" } : {}) });
+    found.push({ code: "single-member", members: [], evidence, ...(isGrowing ? PASSES : {}) });
   // If it is only for the ghosts, it passes once they are forgotten.
   const lasts = (configured - quorum.ghosts) % 2 === 0 && !isGrowing;
   if (configured > 1 && configured % 2 === 0)
-    found.push({ code: "even-members", members: [], evidence, ...(lasts ? {} : { severity: "info" }) });
+    found.push({ code: "even-members", members: [], evidence, ...(lasts ? {} : PASSES) });
   const works = quorum.state === "yes" || quorum.state === "presumed" || quorum.state === "at-risk";
   if (works && quorum.toleranceLeft === 0 && (expected.members ?? 3) > 1) {
     const severity = configured === 1 || live < configured || configured === 2 ? "warning" : "info";
+    const isForGhosts = toleranceOf(live, configured - quorum.ghosts) > 0;
     found.push({
       code: "no-fault-tolerance",
       members: [],
       severity,
+      ...(isForGhosts ? { remedy: patience(UNTIL_FORGOTTEN) } : {}),
       evidence: [{ ...evidence[0]!, text: `${arithmetic(quorum)}: ${live} - ${needed} = no failure more` }],
     });
   }

@@ -76,8 +76,8 @@ export function checkLogs(context: Context): void {
 function checkLog(context: Context, member: string, lines: readonly Line[]): void {
   const { view, quorum, found } = context;
   const ofThisProcess = ofLastProcess(lines);
-  const quote: Quote = (matching) => {
-    const last = matching.at(-1)?.text.slice(0, 300) ?? "";
+  const quote: Quote = (matching, pattern) => {
+    const last = shorten(matching.at(-1)?.text ?? "", pattern);
     return { source: "log", member, text: matching.length === 1 ? last : `${matching.length} times, last: ${last}` };
   };
   const voter = quorum.voters.find((one) => one.member === member);
@@ -93,7 +93,7 @@ function checkLog(context: Context, member: string, lines: readonly Line[]): voi
       code,
       members: [member],
       ...(voter === undefined ? {} : { servers: [voter.key] }),
-      evidence: [quote(matching)],
+      evidence: [quote(matching, pattern)],
       witnesses: leadersWord(context, code, member, voter, matching),
     });
   }
@@ -140,16 +140,27 @@ function withoutConsequences(
   return isRiddle ? matching : decidedElections(lines);
 }
 
+/** Whoever sends does so with every heartbeat; what is older than this was sent by somebody who does so no more, in ms. */
+const STILL_SENT_MS = 30_000;
+const MISROUTED = /misrouted message \(addressed to/;
+
 /**
  * As long as a leader works, messages to an id that another one has replaced at its address follow from that: they are
  * evidence for the ghost. Those to an id that nobody lists any more are over.
  */
-function misrouted({ view, quorum, found }: Context, matching: readonly Line[], quote: Quote): readonly Line[] {
+function misrouted({ view, quorum, found, wallMs }: Context, said: readonly Line[], quote: Quote): readonly Line[] {
+  const isListed = (id: string): boolean =>
+    view.voices.some(({ status }) => status?.servers?.some(({ short }) => isSameId(short, id)) === true);
+  const isOver = ({ text, atMs }: Line): boolean => {
+    const id = addressee(text);
+    return id !== undefined && atMs !== undefined && atMs < wallMs - STILL_SENT_MS && !isListed(id);
+  };
+  const matching = said.filter((line) => !isOver(line));
   if (view.leader === undefined || quorum.state === "no") return matching;
   const rest: Line[] = [];
   const toGhost = new Map<Found, Line[]>();
   for (const line of matching) {
-    const id = /addressed to ([\da-f-]{4,36})/.exec(line.text)?.[1];
+    const id = addressee(line.text);
     if (id === undefined) {
       rest.push(line);
       continue;
@@ -161,11 +172,24 @@ function misrouted({ view, quorum, found }: Context, matching: readonly Line[], 
     if (isGhost && cause !== undefined) toGhost.set(cause, [...(toGhost.get(cause) ?? []), line]);
     else if (!isGhost) rest.push(line);
   }
-  for (const [cause, own] of toGhost) found.push({ ...cause, evidence: [quote(own)], witnesses: [] });
+  for (const [cause, own] of toGhost) found.push({ ...cause, evidence: [quote(own, MISROUTED)], witnesses: [] });
   return rest;
 }
 
-type Quote = (matching: readonly Line[]) => Evidence;
+function addressee(text: string): string | undefined {
+  return /addressed to ([\da-f-]{4,36})/.exec(text)?.[1];
+}
+
+type Quote = (matching: readonly Line[], pattern?: RegExp) => Evidence;
+
+const QUOTED_MAX = 300;
+
+/** Of a line that is too long, its time and what matters in it. */
+function shorten(text: string, pattern: RegExp | undefined): string {
+  const at = pattern === undefined ? -1 : text.search(pattern);
+  if (text.length <= QUOTED_MAX || at < 100) return text.slice(0, QUOTED_MAX);
+  return `${text.slice(0, text.indexOf("|"))} … ${text.slice(at, at + QUOTED_MAX)}`;
+}
 
 /** Clients that are dropped, from many hosts that are no members'. */
 function checkClients(

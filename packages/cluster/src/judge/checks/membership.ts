@@ -1,5 +1,5 @@
 /** Who is a member, and of what. */
-import type { Context } from "../context.ts";
+import { type Context, PASSES } from "../context.ts";
 import type { Evidence } from "../types.ts";
 import { arrivalsOf, isSameId, keyOf, lineOf, type MemberView, nameOf } from "../view.ts";
 import { groupBy } from "../group.ts";
@@ -110,7 +110,6 @@ function checkExpectedMembers({ view, quorum, expected, found }: Context): void 
   // Who is on the way in makes it more, and is missing no longer, once he is there; how long that takes is watched elsewhere.
   const arrivals = arrivalsOf([authority]);
   const isArriving = (key: string): boolean => arrivals.has(key);
-  const passes = { severity: "info" as const };
   const said = (text: string): Evidence[] => [
     { source: "status", member: authority.member, text },
     { source: "expected", text: expected.addresses?.join(", ") ?? `${expected.members} members` },
@@ -126,7 +125,7 @@ function checkExpectedMembers({ view, quorum, expected, found }: Context): void 
         members: extra.map(nameOf),
         servers: extra.map(({ key }) => key),
         evidence: said(configured.map(nameOf).join(", ")),
-        ...(extra.every(({ key }) => isArriving(key)) ? passes : {}),
+        ...(extra.every(({ key }) => isArriving(key)) ? PASSES : {}),
       });
     const onTheWay = new Set([...arrivals.values()].map(({ address }) => comparable(address)));
     if (missing.length > 0)
@@ -134,7 +133,7 @@ function checkExpectedMembers({ view, quorum, expected, found }: Context): void 
         code: "missing-members",
         members: missing,
         evidence: said(configured.map(nameOf).join(", ")),
-        ...(missing.every((address) => onTheWay.has(comparable(address))) ? passes : {}),
+        ...(missing.every((address) => onTheWay.has(comparable(address))) ? PASSES : {}),
       });
     return;
   }
@@ -143,10 +142,10 @@ function checkExpectedMembers({ view, quorum, expected, found }: Context): void 
   const listed = configured.filter(({ key }) => isArriving(key)).length;
   const evidence = said(`${configured.length} configured: ${configured.map(nameOf).join(", ")}`);
   if (surplus > 0)
-    found.push({ code: "unexpected-members", members: [], evidence, ...(surplus <= listed ? passes : {}) });
+    found.push({ code: "unexpected-members", members: [], evidence, ...(surplus <= listed ? PASSES : {}) });
   if (surplus < 0) {
     const isMadeUp = -surplus <= arrivals.size - listed;
-    found.push({ code: "missing-members", members: [], evidence, ...(isMadeUp ? passes : {}) });
+    found.push({ code: "missing-members", members: [], evidence, ...(isMadeUp ? PASSES : {}) });
   }
 }
 

@@ -36,10 +36,13 @@ function silenceOf(view: DatabaseView, server: ConfiguredServer): Evidence[] {
     const link = linkState(voice, server);
     const isWitness = voice === view.leader || link === "down";
     if (line === undefined || !isWitness) continue;
-    const age = line.lastMessageMs === undefined ? "never heard" : `heard ${line.lastMessageMs} ms ago`;
+    // Beside a leader, followers hear nothing of each other: of them only the links tell.
+    const isHearer = view.leader === undefined || voice === view.leader;
+    const heard = line.lastMessageMs === undefined ? "never heard" : `heard ${line.lastMessageMs} ms ago`;
+    const age = isHearer ? `${heard}, ` : "";
     const match =
-      line.matchIndex === undefined ? "" : `, match_index ${line.matchIndex} of ${(voice.status?.log?.end ?? 0) - 1}`;
-    const text = `${server.short}: ${age}${match}, link ${link}; election timer ${view.timerMs} ms`;
+      line.matchIndex === undefined ? "" : `match_index ${line.matchIndex} of ${(voice.status?.log?.end ?? 0) - 1}, `;
+    const text = `${server.short}: ${age}${match}link ${link}; election timer ${view.timerMs} ms`;
     evidence.push({ source: "status", member: voice.member, text });
   }
   if (server.view?.isUnreachable === true) {
