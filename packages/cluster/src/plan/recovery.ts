@@ -1,5 +1,6 @@
 /** What to do about what is wrong: wait, start that one, have that id forgotten, let that one join anew, or rebuild. */
 import { fileFacts, type FileFacts } from "../judge/checks/files.ts";
+import { isFrozen } from "../judge/checks/peers.ts";
 import { weightOf } from "../judge/context.ts";
 import { compareSeverity, type Finding, type Voter } from "../judge/types.ts";
 import type { Observation } from "../observe/types.ts";
@@ -175,8 +176,7 @@ function withoutQuorum(one: Case): Choice {
   const down = silentMembers(one);
   const fit = down.filter(({ member }) => !unfit.has(member) && options.lost?.includes(member) !== true);
   // One that hangs runs already: starting it changes nothing, and it is left alone where the others are enough.
-  const hung = new Set(findings.filter(({ code }) => code === "peer-hung").flatMap(({ members }) => members));
-  const dead = fit.filter(({ member }) => !hung.has(member));
+  const dead = fit.filter(({ member }) => !isFrozen(judged.view.members.find((seen) => seen.member === member)));
   const startable = quorum.live + dead.length >= quorum.needed ? dead : fit;
   const because = findings.filter(({ severity }) => severity === "critical");
   const reachable = quorum.live + startable.length;

@@ -87,7 +87,7 @@ function checkSilent({ view, found }: Context, server: ConfiguredServer): void {
 }
 
 /** Its control socket takes calls, as the kernel does for it, and nobody answers: there is a process. */
-function isFrozen(view: MemberView | undefined): boolean {
+export function isFrozen(view: MemberView | undefined): boolean {
   const status = view?.seen.status;
   return status?.ok === false && status.error.code === "TIMEOUT" && view?.seen.asked.control === status.via;
 }
