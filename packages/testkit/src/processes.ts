@@ -66,12 +66,19 @@ export function runCommand(command: string, args: readonly string[], timeoutMs =
 
 /** Below the ports that Linux gives to outgoing connections, so that none takes the port of a server that is down. */
 const PORTS = { from: 10_000, to: 32_000 } as const;
+const given = new Set<number>();
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
+/**
+ * A TCP port of 127.0.0.1 that was free a moment ago, and that nobody else of this test run gets: not the worker beside this
+ * one, which has the other ports, nor this process again, whose server may be down for a while.
+ */
 export async function freePort(): Promise<number> {
+  const parity = Number(process.env["VITEST_POOL_ID"] ?? 0) % 2;
   for (let tries = 0; tries < 100; tries++) {
-    const port = randomInt(PORTS.from, PORTS.to);
-    if (await isFree(port)) return port;
+    const port = randomInt(PORTS.from / 2, PORTS.to / 2) * 2 + parity;
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
   }
   throw new Error(`no free port found between ${PORTS.from} and ${PORTS.to}`);
 }

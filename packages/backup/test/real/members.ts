@@ -109,7 +109,7 @@ export async function startLab(
             indexes.size === 1
           );
         },
-        { what: "all members to be connected" },
+        { what: "all members to be connected", deadlineMs: 60_000 },
       );
     },
     cids: () => Promise.all(remotes.map(async (remote) => (await serverRow(remote, database))?.cid)),

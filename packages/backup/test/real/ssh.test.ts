@@ -122,7 +122,7 @@ describe.skipIf(sshd === undefined)("over ssh", () => {
       const home = lab.folders[0] ?? "";
       const base = findProfile("debian");
       const nb = { ...base.databases.nb, file: join(home, "db.db"), pidFile: join(home, "pid") };
-      const directories = [{ ...base.directories[0]!, path: home }];
+      const directories = [{ ...base.directories[0]!, path: home, freeBytesMin: 0 }];
       const profile = { ...base, directories, databases: { nb, sb: nb } };
       const [far, near] = await Promise.all(
         [runner, localRunner()].map((each) => checkDirectories({ profile, databases: ["nb"], runner: each })),

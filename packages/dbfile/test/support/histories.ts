@@ -1,5 +1,5 @@
 /** Real files from random histories: servers that are written to, converted, compacted, killed, cut off, kicked and rejoined. */
-import { copyFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import {
@@ -104,8 +104,8 @@ async function convert(remote: string, folder: string): Promise<void> {
 
 /** What a history on a cluster leaves: files of stopped members, and older ones that were copied on the way. */
 export type MadeCluster = Made & {
-  /** A leader's file with entries that were never committed, as it was when the leader died. */
-  readonly cutOff: string | undefined;
+  /** A leader's file, as it was when the leader died, and the name of a node in it that no other member had heard of. */
+  readonly cutOff: { readonly file: string; readonly name: string } | undefined;
   /** The file of the member that was kicked or has left, and which of the two; not among `files`. */
   readonly gone: { readonly file: string; readonly how: "kick" | "leave" } | undefined;
 };
@@ -121,7 +121,7 @@ class ClusterPlay {
   readonly #cluster: OvsdbCluster;
   readonly #folder: string;
   #converted = false;
-  #cutOff: string | undefined;
+  #cutOff: MadeCluster["cutOff"];
   #gone: { readonly member: number; readonly how: "kick" | "leave" } | undefined;
 
   constructor(cluster: OvsdbCluster, folder: string) {
@@ -166,25 +166,50 @@ class ClusterPlay {
   }
 
   /** A leader writes entries that no follower hears of, dies, and comes back to a cluster that went on. */
-  async #cutLeaderOff(leader: number): Promise<void> {
+  async #cutLeaderOff(first: number): Promise<void> {
     const cluster = this.#cluster;
     if (cluster.members.length < 3) return;
-    const others = await cluster.followers();
-    for (const other of others) cluster.member(other).pause();
-    const before = statSync(cluster.file(leader)).size;
-    const lost: Operations = [{ op: "insert", table: "Node", row: { name: "never-committed" } }];
-    const unheard = send(cluster.member(leader).unix, lost, 30_000).catch(() => "as it should be");
-    await waitFor(() => statSync(cluster.file(leader)).size > before + 100, {
-      what: "an uncommitted entry on the disk",
-    });
-    await cluster.member(leader).kill("SIGKILL");
-    await unheard;
-    this.#cutOff = this.#copy(leader, "cut-off");
+    let leader = first;
+    // On a busy machine it may have stepped down before it got the write; then it has written none, and another one is asked.
+    for (let tries = 1; ; tries++) {
+      const name = `never-committed-${tries}`;
+      const file = (await this.#wroteAlone(leader, name)) ? this.#copy(leader, "cut-off") : undefined;
+      if (file !== undefined) {
+        this.#cutOff = { file, name };
+        break;
+      }
+      if (tries === 5) throw new Error("no leader wrote alone");
+      leader = await cluster.waitForLeader();
+    }
+    const others = [...cluster.members.keys()].filter((member) => member !== leader);
     for (const other of others) cluster.member(other).resume();
     const next = await cluster.waitForLeader({ not: leader });
     await send(cluster.member(next).unix, [{ op: "insert", table: "Node", row: { name: "after" } }]);
     await cluster.member(leader).start();
     await cluster.waitConnected();
+  }
+
+  /**
+   * Freezes the others, has the leader write, and kills it; the others stay frozen. False, and all run, if it did not write
+   * within the time in which a leader notices that nobody hears it.
+   */
+  async #wroteAlone(leader: number, name: string): Promise<boolean> {
+    const cluster = this.#cluster;
+    const others = [...cluster.members.keys()].filter((member) => member !== leader);
+    for (const other of others) cluster.member(other).pause();
+    const lost: Operations = [{ op: "insert", table: "Node", row: { name } }];
+    const unheard = send(cluster.member(leader).unix, lost, 30_000).catch(() => "as it should be");
+    const isOnDisk = (): boolean => readFileSync(cluster.file(leader)).includes(name);
+    const wrote = await waitFor(isOnDisk, { what: "an uncommitted entry on the disk", deadlineMs: 5_000 }).catch(
+      () => false,
+    );
+    await cluster.member(leader).kill("SIGKILL");
+    await unheard;
+    if (wrote) return true;
+    for (const other of others) cluster.member(other).resume();
+    await cluster.member(leader).start();
+    await cluster.waitConnected();
+    return false;
   }
 
   async #remove(how: "kick" | "leave", member: number, leader: number): Promise<void> {
@@ -198,6 +223,11 @@ class ClusterPlay {
     }
     const away = async (): Promise<boolean> => !(await cluster.status(leader)).includes(` (${sid.slice(0, 4)} at `);
     await waitFor(away, { what: `member ${member} to be removed` });
+    // The leader's list tells what it proposes. What is written afterwards is committed only if that is.
+    await send(cluster.member(leader).unix, [{ op: "insert", table: "Node", row: { name: "after the removal" } }]);
+    // Whoever leaves notes it when the leader has told that it may.
+    const noted = (): boolean => readFileSync(cluster.file(member)).includes('"note":"left"');
+    if (how === "leave") await waitFor(noted, { what: `member ${member} to note that it has left` });
     await cluster.member(member).kill("SIGKILL");
     this.#gone = { member, how };
   }
