@@ -2,11 +2,9 @@
  * What ovsdb-server asks of all rows together (RFC 7047 §3.2): strong references, indexes, and rows that something refers to.
  * A file whose one transaction breaks the first two makes it start without a word, and without any row.
  */
-import { type ColumnSchema, columnKind, type DatabaseSchema } from "@ovnha/ovsdb/core";
+import type { ColumnSchema, DatabaseSchema } from "@ovnha/ovsdb/core";
+import { type ColumnReference, columnReferences, type ColumnValue, indexKey, referredUuids } from "./column-values.ts";
 import { DbFileError } from "./error.ts";
-
-/** Decoded, as a `ColumnCodec` gives it. */
-export type ColumnValue = unknown;
 
 /** What ovsdb-server leaves out by itself as it reads the file. */
 export type LeftOut = {
@@ -22,22 +20,13 @@ const EXAMPLES_MAX = 10;
 
 type Referrer = { readonly table: string; readonly uuid: string; readonly column: string };
 
-type Reference = {
-  readonly column: string;
-  readonly place: "key" | "value";
-  readonly target: string;
-  /** Where it leads to no row, the whole transaction is refused. */
-  readonly isFatal: boolean;
-  readonly isStrong: boolean;
-};
-
 type Index = { readonly columns: readonly string[]; readonly seen: Map<string, string> };
 
 type Table = {
   readonly name: string;
   readonly isRoot: boolean;
   readonly columns: ReadonlyMap<string, ColumnSchema>;
-  readonly references: readonly Reference[];
+  readonly references: readonly ColumnReference[];
   readonly indexes: readonly Index[];
   readonly uuids: Set<string>;
   /** Whom the first reference to each row came from, whether that row has come or not. */
@@ -58,7 +47,7 @@ export class ContentRules {
           name,
           isRoot,
           columns,
-          references: [...columns.values()].flatMap(referencesOf),
+          references: [...columns.values()].flatMap(columnReferences),
           indexes: indexes.map((of) => ({ columns: of, seen: new Map<string, string>() })),
           uuids: new Set<string>(),
           strong: new Map<string, Referrer>(),
@@ -79,7 +68,7 @@ export class ContentRules {
       throw new DbFileError("BAD_TRANSACTION", `row ${uuid} of table ${tableName} comes twice`);
     table.uuids.add(uuid);
     for (const { columns, seen } of table.indexes) {
-      const key = columns.map((name) => canonical(table.columns.get(name), columnOf(name))).join("\u0002");
+      const key = indexKey(table.columns, columns, columnOf);
       const other = seen.get(key);
       if (other !== undefined)
         throw new DbFileError(
@@ -89,7 +78,7 @@ export class ContentRules {
       seen.set(key, uuid);
     }
     for (const { column, place, target, isStrong, isFatal } of table.references)
-      for (const to of atomsOf(columnOf(column), place)) {
+      for (const to of referredUuids(columnOf(column), place)) {
         const into = this.#table(target);
         const list = isStrong ? into.strong : isFatal ? into.fatalWeak : into.weak;
         if (!list.has(to)) list.set(to, { table: tableName, uuid, column });
@@ -131,36 +120,4 @@ export class ContentRules {
 
 function nowhere({ table, uuid, column }: Referrer, target: string, to: string): string {
   return `row ${uuid} of table ${table}, column ${column}: refers to row ${to} of table ${target}, which is not there`;
-}
-
-function referencesOf({ name: column, type }: ColumnSchema): Reference[] {
-  // A weak reference that leads nowhere is taken out; where the column must hold one, that breaks the transaction.
-  const mustHold = type.min > 0;
-  const of = (place: "key" | "value", base: ColumnSchema["type"]["value"]): Reference[] => {
-    if (base?.refTable === undefined) return [];
-    const isStrong = base.refType === "strong";
-    return [{ column, place, target: base.refTable, isStrong, isFatal: isStrong || (mustHold && type.max === 1) }];
-  };
-  return [...of("key", type.key), ...of("value", type.value)];
-}
-
-function atomsOf(value: ColumnValue, place: "key" | "value"): Iterable<string> {
-  if (value === undefined) return [];
-  if (value instanceof Map) return (place === "key" ? value.keys() : value.values()) as Iterable<string>;
-  return value instanceof Set ? (value as Iterable<string>) : [value as string];
-}
-
-/** Equal values have equal texts: elements of sets and maps are sorted. */
-function canonical(column: ColumnSchema | undefined, value: ColumnValue): string {
-  switch (column === undefined ? "scalar" : columnKind(column.type)) {
-    case "set":
-      return [...(value as ReadonlySet<unknown>)].map(String).sort().join("\u0000");
-    case "map":
-      return [...(value as ReadonlyMap<unknown, unknown>)]
-        .map(([key, of]) => `${String(key)}\u0001${String(of)}`)
-        .sort()
-        .join("\u0000");
-    default:
-      return `${typeof value} ${String(value)}`;
-  }
 }

@@ -17,6 +17,7 @@ export {
   type TermRecord,
   type VoteRecord,
 } from "./clustered.ts";
+export { type ColumnReference, columnReferences, type ColumnValue, indexKey, referredUuids } from "./column-values.ts";
 export { DbFileError, type DbFileErrorCode, type DbFileErrorFields } from "./error.ts";
 export {
   type Damage,

@@ -1,21 +1,21 @@
 /** Whether rows are what their schema asks for: types, ranges, numbers, references, indexes (RFC 7047 §3.2). */
-import type { DatabaseContent, TableRows } from "@ovnha/dbfile";
-import { type ColumnSchema, columnKind, OvsdbError, stringifyJson } from "@ovnha/ovsdb/core";
+import {
+  type ColumnReference,
+  columnReferences,
+  type DatabaseContent,
+  indexKey,
+  referredUuids,
+  type TableRows,
+} from "@ovnha/dbfile";
+import { OvsdbError } from "@ovnha/ovsdb/core";
 import type { Problems } from "./problem.ts";
-
-type Reference = {
-  readonly column: string;
-  readonly place: "key" | "value";
-  readonly target: string;
-  readonly strong: boolean;
-};
 
 /** Yields now and then, so that the caller can let other work have its turn. */
 export function* checkContent(content: DatabaseContent, problems: Problems): Generator<undefined, void> {
   const referred = new Map([...content.tables.keys()].map((name) => [name, new Set<string>()]));
   let count = 0;
   for (const table of content.tables.values()) {
-    const references = [...table.schema.columns.values()].flatMap(referencesOf);
+    const references = [...table.schema.columns.values()].flatMap(columnReferences);
     const indexes = table.schema.indexes.map((columns) => ({ columns, seen: new Map<string, string>() }));
     if (table.size > table.schema.maxRows)
       problems.add("ROWS", `${table.name} has ${table.size} rows, and its schema allows ${table.schema.maxRows}`, {
@@ -64,46 +64,26 @@ function checkRow(table: TableRows, uuid: string, problems: Problems): Row | und
   return row;
 }
 
-function referencesOf(column: ColumnSchema): Reference[] {
-  const { key, value } = column.type;
-  return (
-    [
-      ["key", key],
-      ["value", value],
-    ] as const
-  ).flatMap(([place, base]) =>
-    base?.refTable === undefined
-      ? []
-      : [{ column: column.name, place, target: base.refTable, strong: base.refType === "strong" }],
-  );
-}
-
 function checkReference(
   content: DatabaseContent,
   table: TableRows,
   uuid: string,
   row: Row,
-  { column, place, target, strong }: Reference,
+  { column, place, target, isStrong }: ColumnReference,
   referred: ReadonlyMap<string, Set<string>>,
   problems: Problems,
 ): void {
-  for (const to of atomsOf(row[column], place)) {
+  for (const to of referredUuids(row[column], place)) {
     if (content.tables.get(target)?.has(to) === true) {
-      if (strong) referred.get(target)?.add(to);
+      if (isStrong) referred.get(target)?.add(to);
       continue;
     }
     problems.add(
-      strong ? "REFERENCE" : "WEAK_REFERENCE",
+      isStrong ? "REFERENCE" : "WEAK_REFERENCE",
       `${table.name} ${uuid}: ${column} refers to ${target} ${to}, which is not there`,
       { table: table.name, uuid, column },
     );
   }
-}
-
-function atomsOf(value: Row[string], place: "key" | "value"): Iterable<string> {
-  if (value === undefined) return [];
-  if (value instanceof Map) return (place === "key" ? value.keys() : value.values()) as Iterable<string>;
-  return value instanceof Set ? (value as Iterable<string>) : [value as string];
 }
 
 function checkIndex(
@@ -113,7 +93,7 @@ function checkIndex(
   { columns, seen }: { readonly columns: readonly string[]; readonly seen: Map<string, string> },
   problems: Problems,
 ): void {
-  const key = stringifyJson(columns.map((name) => canonical(table, name, row[name])));
+  const key = indexKey(table.schema.columns, columns, (name) => row[name]);
   const other = seen.get(key);
   if (other === undefined) {
     seen.set(key, uuid);
@@ -123,21 +103,4 @@ function checkIndex(
     table: table.name,
     uuid,
   });
-}
-
-/** Equal values have equal texts: elements of sets and maps are sorted. */
-function canonical(table: TableRows, name: string, value: Row[string]): string {
-  const column = table.schema.columns.get(name);
-  if (column === undefined) return String(value);
-  switch (columnKind(column.type)) {
-    case "set":
-      return [...(value as ReadonlySet<unknown>)].map(String).sort().join("\u0000");
-    case "map":
-      return [...(value as ReadonlyMap<unknown, unknown>)]
-        .map(([key, of]) => `${String(key)}\u0001${String(of)}`)
-        .sort()
-        .join("\u0000");
-    default:
-      return `${typeof value} ${String(value)}`;
-  }
 }

@@ -143,6 +143,18 @@ describe.skipIf(realOvs() === "skip")("rows that break a rule together", () => {
     expect(leftOut).toMatchObject({ rows: 1, weakReferences: 0, examples: [expect.stringContaining("table Animal")] });
   });
 
+  test("an index of sets: none and the empty text are two values, for Open vSwitch too", async () => {
+    const words = { type: { key: "string", min: 0, max: "unlimited" } };
+    const tables = { Cage: { isRoot: true, indexes: [["words"]], columns: { words } } };
+    const [none, empty]: [FileRow["columns"], FileRow["columns"]] = [{}, { words: ["set", [""]] }];
+    const rows = (...of: FileRow["columns"][]): FileRow[] =>
+      of.map((columns, n) => ({ table: "Cage", uuid: id("c", n), columns }));
+    const made = await createStandalone({ path: path(), schema: { ...SCHEMA, tables }, rows: rows(none, empty) });
+    expect(size(await toolRows(made.path))).toBe(2);
+    const twice = createStandalone({ path: path(), schema: { ...SCHEMA, tables }, rows: rows(empty, empty) });
+    await expect(twice).rejects.toMatchObject({ code: "BAD_TRANSACTION" });
+  });
+
   test("a cluster's file, and a file that is compacted, are held to the same", async () => {
     const rows: FileRow[] = [{ table: "Guard", uuid: id("e", 0), columns: { cage: ref("c", 3) } }];
     const of = { schema: SCHEMA, rows, localAddress: "tcp:127.0.0.1:6643" };
