@@ -71,7 +71,9 @@ export function renewLost(one: Case, living: readonly string[]): Renewal {
     const serverId = voter.serverId ?? known[voter.key];
     const through = living[0];
     if (serverId === undefined || through === undefined) {
-      warnings.push(`only ${voter.short} is known of the id that ${member} had: find the whole one in a member's file`);
+      warnings.push(
+        `only ${voter.short} is known of the id that ${member} had: find the whole one in a member's file, as \`plan kick\` shows, or give a history`,
+      );
       continue;
     }
     if (living.length < majorityOf(configured - 1)) {

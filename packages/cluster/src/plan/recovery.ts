@@ -299,15 +299,9 @@ function startDown(one: Case, because: readonly Finding[]): Choice {
     return { decision: "rejoin", because, plan: { ...plan, warnings: renewal.warnings } };
   }
   if (startable.length === 0) {
-    return {
-      decision: "look",
-      because,
-      plan: simple(
-        one,
-        "Find the hosts of the silent ids; what is gone for good is forgotten by `plan kick`",
-        looks(one),
-      ),
-    };
+    const title = "Find the hosts of the silent ids; what is gone for good is forgotten by `plan kick`";
+    // Why those whose files are gone can't join anew yet.
+    return { decision: "look", because, plan: { ...simple(one, title, looks(one)), warnings: renewal.warnings } };
   }
   const steps = startable.flatMap((member) => [
     fileCheck(at(one, member)),

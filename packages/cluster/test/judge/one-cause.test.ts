@@ -274,6 +274,9 @@ describe("a silent member", () => {
     expect(plan.decision).toBe("look");
     expect(plan.title).toContain("(node3)");
     expect(codesOf(new Built(3).kill(3))).toContain("warning peer-down");
+    // Of one whose file is gone, it is said what is missing before it can join anew.
+    const lost = planRecovery(new Built(3).kill(3).observation(), { database, lost: [nameOf(3)] });
+    expect(lost.warnings).toEqual([expect.stringContaining(`only ${shortOf(3)} is known of the id that node3 had`)]);
     // Without a quorum too: the dead one is started, and is enough.
     const none = new Built(3).kill(2).kill(3);
     none.at(1).change(() => ({ role: "candidate" as const, leader: "unknown" }));
