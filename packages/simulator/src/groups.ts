@@ -71,7 +71,8 @@ function follow(
   for (let ms = 0; ms <= forMs; ms += LOOK_MS) {
     runTo(worlds, ms);
     const step = steps[at];
-    if (step === undefined || gaveUp || ms < sinceMs) continue;
+    if (step === undefined || gaveUp) break;
+    if (ms < sinceMs) continue;
     const { condition, afterMs, withinMs } = step.when;
     if (!worlds.every((world) => holds(world, condition))) {
       if (ms - sinceMs < withinMs) continue;

@@ -2,8 +2,9 @@
 import fc from "fast-check";
 import { type Action, DATABASE_BYTES, type Scenario, type Step, type StopHow } from "../scenario/types.ts";
 import { broken } from "../expectation.ts";
-import { simulate } from "../simulate.ts";
+import { finish, prepareWorld, simulate } from "../simulate.ts";
 import type { Run } from "../trace.ts";
+import { holds } from "../world/conditions.ts";
 
 export type SwarmOptions = {
   readonly members: number;
@@ -50,7 +51,7 @@ export async function swarm(options: SwarmOptions): Promise<SwarmResult> {
         options.onProgress?.(Math.min(runs, options.runs), options.runs);
         await options.breathe?.();
       }
-      const run = simulate(scenarioOf(options, list), { seed, trace: "story" });
+      const run = untilKnown(scenarioOf(options, list), seed);
       witness(run, seen);
       return broken(run).length === 0;
     },
@@ -66,6 +67,29 @@ export async function swarm(options: SwarmOptions): Promise<SwarmResult> {
     seen,
     smallest: { scenario, run, failures: broken(run), shrinks: details.numShrinks },
   };
+}
+
+/** How often it is looked whether a run can still show something new, and how long all has to be well before; in ms. */
+const LOOK_MS = 1000;
+const CALM_MS = 10_000;
+
+/**
+ * The beginning of what `simulate` gives, as long as it may tell more: until a rule breaks, or, after the last step, until
+ * all has been well for a while. What is broken in it is broken in the whole.
+ */
+function untilKnown(scenario: Scenario, seed: number): Run {
+  const world = prepareWorld(scenario, { seed, trace: "story" });
+  const lastMs = Math.max(0, ...scenario.steps.map((step) => ("at" in step ? step.at.ms : 0)));
+  let wellMs: number | undefined;
+  for (let ms = LOOK_MS; ms < scenario.forMs; ms += LOOK_MS) {
+    world.run(world.trace.zeroUs + ms * 1000);
+    if (world.trace.violations.length > 0) return finish(world);
+    if (ms <= lastMs || !holds(world, { is: "healthy" })) wellMs = undefined;
+    else wellMs ??= ms;
+    if (wellMs !== undefined && ms - wellMs >= CALM_MS) return finish(world);
+  }
+  world.run(world.trace.zeroUs + scenario.forMs * 1000);
+  return finish(world);
 }
 
 function witness(run: Run, seen: Record<string, number>): void {

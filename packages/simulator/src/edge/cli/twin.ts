@@ -55,6 +55,8 @@ type Result = {
   /** Of a run that was interrupted: where, and what its writer had seen by then. */
   readonly interrupted?: Interruption & Pick<RealRun, "acked" | "unknown" | "longestOutageMs" | "refusals">;
   readonly rows: readonly Comparison[];
+  /** With --keep: where the files and logs of the servers are. */
+  readonly kept?: readonly string[];
 };
 
 async function runAll(terminal: Terminal, scenarios: readonly Scenario[], version: string, options: Options) {
@@ -107,17 +109,20 @@ async function runOne(
     const seeds = interrupted !== undefined && checkpoints.length === 0 ? 0 : options.seeds;
     onStep("is simulated");
     const rows = compare(real, await simulated(scenario, profileFor(version), seeds, breathe));
-    if (interrupted !== undefined) {
-      const seen = { ...interrupted, acked, unknown, longestOutageMs, refusals };
-      return { scenario: name, agrees: rows.every(({ agrees }) => agrees), interrupted: seen, rows };
-    }
-    return { scenario: name, agrees: rows.every(({ agrees }) => agrees), rows };
+    const kept = options.keep === true ? { kept: real.dirs } : {};
+    const result = { scenario: name, agrees: rows.every(({ agrees }) => agrees), rows, ...kept };
+    if (interrupted === undefined) return result;
+    return { ...result, interrupted: { ...interrupted, acked, unknown, longestOutageMs, refusals } };
   } catch (error) {
     return { scenario: name, agrees: false, error: error instanceof Error ? error.message : String(error), rows: [] };
   }
 }
 
-function print(terminal: Terminal, { scenario, agrees, error, interrupted, rows }: Result, version: string): void {
+function print(
+  terminal: Terminal,
+  { scenario, agrees, error, interrupted, rows, kept }: Result,
+  version: string,
+): void {
   const { bold, green, red, yellow } = colours(terminal);
   const word = interrupted !== undefined ? yellow("interrupted") : agrees ? green("agrees") : red("DISAGREES");
   terminal.out(`${bold(scenario)}  ${word}\n`);
@@ -131,6 +136,7 @@ function print(terminal: Terminal, { scenario, agrees, error, interrupted, rows 
     for (const refusal of refusals) terminal.out(`  does not start: ${refusal}\n`);
     if (rows.length === 0 && during !== "forming") terminal.out("  no checkpoint was reached: nothing is compared\n");
   }
+  for (const dir of kept ?? []) terminal.out(`  kept: ${dir}\n`);
   const cells = rows.map((row) => [
     `  ${row.what}`,
     row.real,

@@ -27,9 +27,10 @@ const POSSIBLE = new Set<Action["do"]>([
 /** Why a scenario cannot be run on processes of this machine; undefined if it can. */
 export function whyNot(scenario: Scenario): string | undefined {
   if (scenario.cluster.watchdog !== "none") return "its watchdog is not played on real servers";
-  if (scenario.models.snapshotMs > 0) return "its pause needs a database of a size that takes as long to write";
+  if (isSlowSnapshot(scenario)) return "its pause needs a database of a size that takes as long to write";
   if (scenario.models.databaseBytes > DATABASE_BYTES) return "its database has a size that the twin's has not";
-  if (scenario.groups.length > 0) return "its groups are several databases, and one is played";
+  if (scenario.groups.length > 0 && needsNetworks(scenario))
+    return "it has several groups, and the links of one alone can be cut";
   if (needsNetworks(scenario) && !canNetns())
     return "it cuts links or moves addresses, which needs network namespaces: run as root on Linux, with iproute2";
   for (const { action } of scenario.steps) {
@@ -39,6 +40,19 @@ export function whyNot(scenario: Scenario): string | undefined {
     if ("how" in action && action.how === "powerloss") return "a process can be killed, not its power cut";
   }
   return undefined;
+}
+
+/** From when on a server compacts by itself, in ms. */
+const COMPACTS_MS = 600_000;
+
+/** Whether a snapshot is taken, and takes as long as real ones of the twin's size do not. */
+function isSlowSnapshot({ models, groups, steps, forMs }: Scenario): boolean {
+  if (models.snapshotMs > 0) return true;
+  const isTaken = steps.some(
+    ({ action }) =>
+      action.do === "compact" || action.do === "join" || action.do === "wipe" || ("wipe" in action && action.wipe),
+  );
+  return groups.some(({ snapshotMs = 0 }) => snapshotMs > 0) && (isTaken || forMs >= COMPACTS_MS);
 }
 
 /** Does it, and whatever follows from it by itself later (`later` runs in the background). */
