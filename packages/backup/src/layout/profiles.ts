@@ -345,6 +345,11 @@ const KOLLA: LayoutProfile = {
   }),
   clients: [
     { who: "ovn-northd", command: ["docker", "restart", "ovn_northd"], note: "on every controller" },
+    {
+      who: "southbound relay",
+      command: ["docker", "restart", "ovn_sb_db_relay_1"],
+      note: "where relays are enabled: each of them, by its number, on every host, before the chassis",
+    },
     { who: "ovn-controller", command: ["docker", "restart", "ovn_controller"], note: "on every chassis, in waves" },
   ],
   directories: [

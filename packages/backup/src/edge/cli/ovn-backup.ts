@@ -69,7 +69,9 @@ export async function runOvnBackup(args: readonly string[], terminal: Omit<Termi
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const told = toldError(error);
     if (told === undefined) throw error;
-    const { code, message, path, remedy } = terminal.signal.aborted ? new BackupError("ABORTED", "interrupted") : told;
+    // Whatever failed because of the signal is that; what knows of it tells how to go on.
+    const isTold = !terminal.signal.aborted || told.code === "ABORTED";
+    const { code, message, path, remedy } = isTold ? told : new BackupError("ABORTED", "interrupted");
     if (args.includes("--json"))
       terminal.out(
         `${JSON.stringify({ version: JSON_VERSION, error: { code, message, path, remedy } }, undefined, 2)}\n`,
@@ -103,11 +105,11 @@ async function main(): Promise<void> {
     if (nowMs - abortedMs > SAME_MS) process.exit(EXIT.interrupted);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
-  // A reader such as head(1) that has seen enough is no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.ok);
-    throw error;
-  });
+  // A reader such as head(1) that has seen enough is no error, and no reason to stop in the middle of a restore.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
   process.exitCode = await runOvnBackup(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -114,7 +114,7 @@ export async function executeRestore(plan: RestorePlan, options: ExecuteOptions)
   let isClaimed = false;
   try {
     for (;;) {
-      if (signal?.aborted === true) throw aborted(signal);
+      if (signal?.aborted === true) throw aborted(signal, plan);
       const move = nextMove(plan, state, direction);
       refuse(move);
       if (move.kind === "closed") return { outcome: move.outcome, state, notes };
@@ -129,7 +129,7 @@ export async function executeRestore(plan: RestorePlan, options: ExecuteOptions)
       if (!isClaimed && changes) {
         isClaimed = true;
         await claims.take(hasActed(plan, state)).catch((error: unknown) => {
-          throw signal?.aborted === true ? aborted(signal) : error;
+          throw signal?.aborted === true ? aborted(signal, plan) : error;
         });
       }
       const failed = await tryMove(move, context, record, options, notes);
@@ -154,10 +154,10 @@ function refuse(move: Move): void {
   if (move.kind === "refused") throw new BackupError("REFUSED", move.reason, { remedy: move.remedy });
 }
 
-function aborted(signal: AbortSignal): BackupError {
+function aborted(signal: AbortSignal, { workFolder }: RestorePlan): BackupError {
   return new BackupError("ABORTED", "the restore was interrupted", {
     cause: signal.reason,
-    remedy: "resume it, or undo it",
+    remedy: `resume it or undo it, from its work folder ${workFolder}`,
   });
 }
 
@@ -185,7 +185,7 @@ async function tryMove(
     return undefined;
   } catch (error) {
     const { signal } = context;
-    if (signal?.aborted === true) throw aborted(signal);
+    if (signal?.aborted === true) throw aborted(signal, context.plan);
     if (error instanceof BackupError && ["JOURNAL", "LIMIT"].includes(error.code)) throw error;
     const reason = (error as Error).message;
     await record({ type: "failed", step: step.id, reason });
