@@ -1,6 +1,9 @@
 /** Every state of a small cluster: nothing breaks while ids mean what they say, and it does when a disk forgets. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { explore } from "../src/index.ts";
+
+// A bound against hanging, and no measure: a machine that is busy with other things takes its time.
+vi.setConfig({ testTimeout: 300_000 });
 
 describe("no rule breaks", () => {
   test.each(["2.13.0", "3.1.0", "3.7.1"])("while disks keep what was written: %s", (profile) => {

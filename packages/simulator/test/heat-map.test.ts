@@ -1,8 +1,11 @@
 /** Wait against down time: each cell is what a what-if of its own says, and the pictures say the same. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { heatMap, heatMapHtml, heatMapSvg, type MapQuestion, runSeed, type SeedResult, whatIf } from "../src/index.ts";
 import { mapScenarios, summarizeMap } from "../src/heat-map.ts";
 import { MAP_STYLE } from "../src/picture/heat-map-style.ts";
+
+// A bound against hanging, and no measure: a machine that is busy with other things takes its time.
+vi.setConfig({ testTimeout: 300_000 });
 
 const question: MapQuestion = {
   members: 3,

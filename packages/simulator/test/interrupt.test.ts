@@ -1,7 +1,10 @@
 /** Ctrl-C, as a terminal sends it: what there is by then is printed, and the status says that it was interrupted. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+
+// A bound against hanging, and no measure: a machine that is busy with other things takes its time.
+vi.setConfig({ testTimeout: 300_000 });
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -47,12 +50,16 @@ describe("SIGINT", () => {
       interrupted(["sweep", "--seeds", "1000000"]),
       interrupted(["diff", "s1", "s1@3.1.0", "--seeds", "1000000"]),
       interrupted(["explore", "--states", "20000000", "--depth", "100"]),
-      interrupted(["map", "--seeds", "4000", "--workers", "1"]),
     ]);
-    expect(all.map(({ status }) => status)).toEqual([130, 130, 130, 130]);
+    expect(all.map(({ status }) => status)).toEqual([130, 130, 130]);
     expect(all[0]?.out).toMatch(/nothing broke.* in \d+ random schedules/);
     expect(all[1]?.out).toContain("pairs");
     expect(all[2]?.out).toMatch(/\d+ states/);
-    expect(all[3]?.out).toMatch(/\nenough[\s\S]*interrupted: this is what \d+ of 192000 runs said by then/);
+  });
+
+  test("a map is there, coarse as it is", async () => {
+    const { status, out } = await interrupted(["map", "--seeds", "4000", "--workers", "1"]);
+    expect(status).toBe(130);
+    expect(out).toMatch(/\nenough[\s\S]*interrupted: this is what \d+ of 192000 runs said by then/);
   });
 });

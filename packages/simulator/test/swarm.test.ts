@@ -1,6 +1,9 @@
 /** Random schedules find no broken rule in OVSDB's Raft; with reused ids they do, and the smallest is replayable. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { disappointments, formatScenario, parseScenario, simulate, swarm } from "../src/index.ts";
+
+// A bound against hanging, and no measure: a machine that is busy with other things takes its time.
+vi.setConfig({ testTimeout: 300_000 });
 
 const base = { members: 3, electionTimerMs: 1000, seed: 1, faultsMax: 8, identityFaults: false } as const;
 

@@ -205,6 +205,44 @@ Servers:
     expect(reached).toMatchObject({ members: 1, ghosts: 2 });
   });
 
+  test("the leader is whom anybody names in the newest term, and goes by m1, as in a simulation", async () => {
+    const follower = text("2", sid("bbbb"), "follower").replace("Leader: aaaa", "Leader: dddd");
+    const linked = follower.replace(/Connections: .*/, "Connections: ->aaaa <-aaaa ->dddd <-dddd");
+    const { leader, names, addresses } = liveCluster([readStatus(linked)]);
+    expect({ leader, names, at: addresses["m1"] }).toEqual({
+      leader: "m1",
+      names: { m1: "dddd", m2: "aaaa", m3: "bbbb" },
+      at: "tcp:10.0.0.3:6643",
+    });
+    const older = text("1", sid("aaaa"), "leader").replace("Term: 7", "Term: 6");
+    expect(liveCluster([older, linked].map(readStatus)).names["m1"]).toBe("dddd");
+  });
+
+  test.each([
+    ["a candidate", "Role: follower", "Role: candidate", "it stands for election"],
+    ["one that knows no leader", "Leader: aaaa", "Leader: unknown", "it knows no leader"],
+    ["one that is cut off", "Status: cluster member", "Status: disconnected from the cluster (x)", "it says"],
+    ["one that joins", "Status: cluster member", "Status: joining cluster", 'it says "joining cluster"'],
+  ])("%s takes no part", async (_what, from, to, why) => {
+    const statuses = [
+      text("1", sid("aaaa"), "leader"),
+      text("2", sid("bbbb"), "follower"),
+      text("3", sid("dddd"), "follower").replace(from, to),
+    ];
+    const { apart } = liveCluster(statuses.map(readStatus));
+    expect(apart).toMatchObject([{ id: "dddd", why: expect.stringContaining(why) as unknown }]);
+  });
+
+  test("one that the leader has not heard for two windows takes no part, whatever it says itself", async () => {
+    const heard = (ms: number): string[] => {
+      const lead = text("1", sid("aaaa"), "leader").replace("10.0.0.2:6643)", `10.0.0.2:6643) last msg ${ms} ms ago`);
+      const all = [lead, text("2", sid("bbbb"), "follower"), text("3", sid("dddd"), "follower")];
+      return liveCluster(all.map(readStatus)).apart.map(({ why }) => why);
+    };
+    expect(heard(12_000)).toEqual([]);
+    expect(heard(12_001)).toEqual(["the leader last heard it 12001 ms before"]);
+  });
+
   test("two of one server, and answers of different clusters, are refused", async () => {
     const one = text("1", sid("aaaa"), "leader");
     expect(() => liveCluster([one, one].map(readStatus))).toThrow("two of the answers are of server aaaa");
