@@ -53,7 +53,7 @@ export type { PlanWord } from "./plan/word.ts";
 export type { HeatMap, MapCell, MapQuestion } from "./heat-map.ts";
 export { heatMap, type HeatMapOptions } from "./edge/heat-map.ts";
 export { heatMapHtml, heatMapSvg } from "./picture/heat-map.ts";
-export { type LiveCluster, liveCluster, readStatus, type StatusLike } from "./plan/live.ts";
+export { type Apart, type LiveCluster, liveCluster, readStatus, type StatusLike } from "./plan/live.ts";
 export { type Diff, diff, type DiffOptions, withSettings } from "./diff.ts";
 export { failuresOf, type Replay, replay, type ReplayOptions } from "./replay/finding.ts";
 export { shrink, type Shrunk, type ShrinkOptions } from "./replay/shrink.ts";

@@ -1,11 +1,15 @@
 /** From what running servers say of themselves to a question: `cluster/status` of each member, by its shape alone. */
 import { ScenarioError } from "../scenario/error.ts";
 
-/** The part of a cluster status that is looked at. A status with more in it will do, such as that of @ovnha/cluster. */
+/** The part of a cluster status that is looked at, as `readStatus` gives it; one with more in it will do. */
 export type StatusLike = {
   readonly serverId?: string | undefined;
   readonly clusterId?: string | undefined;
-  readonly servers: readonly { readonly id: string; readonly lastMessageMs?: number | undefined }[];
+  readonly servers: readonly {
+    readonly id: string;
+    readonly address?: string | undefined;
+    readonly lastMessageMs?: number | undefined;
+  }[];
   /** Sessions: an incoming one was opened by the very server of that id; one that goes out reaches whoever has the address. */
   readonly connections?:
     | readonly { readonly incoming: boolean; readonly connected: boolean; readonly serverId: string }[]
@@ -13,6 +17,10 @@ export type StatusLike = {
   readonly electionTimerMs?: number | undefined;
   readonly term?: number | undefined;
   readonly role?: string | undefined;
+  /** What `Leader:` says: an id, "self" or "unknown". */
+  readonly leader?: string | undefined;
+  /** What `Status:` says; "cluster member" if all is well. */
+  readonly state?: string | undefined;
 };
 
 /** A configured server of which no status was given. */
@@ -24,15 +32,24 @@ export type NotHeard = {
   readonly why: string;
 };
 
+/** A configured server that runs, and takes no part. */
+export type Apart = { readonly member: string; readonly id: string; readonly why: string };
+
 export type LiveCluster = {
   /** Configured, and alive: by its own status, or by the word of one that gave one. */
   readonly members: number;
   /** Configured, and nobody hears it: a machine that is down, or a ghost. */
   readonly ghosts: number;
   readonly electionTimerMs: number;
-  /** m1 and so on, to the ids that they stand for. */
+  /** m1 and so on, to the ids that they stand for; the leader is m1, as in every simulation. */
   readonly names: Readonly<Record<string, string>>;
+  /** The same, to where they are. */
+  readonly addresses: Readonly<Record<string, string>>;
   readonly leader: string | undefined;
+  /** Members without which the cluster has to do now: as long as there is one, nobody else may be restarted. */
+  readonly apart: readonly Apart[];
+  /** Ids that nobody hears, for a kick. */
+  readonly silent: readonly string[];
   /** Configured servers of which no status was given, alive or not. */
   readonly notHeard: readonly NotHeard[];
 };
@@ -53,17 +70,47 @@ export function liveCluster(statuses: readonly StatusLike[]): LiveCluster {
   if (!configured.some(isAnswer)) throw new ScenarioError("none of the answers comes from a configured server");
   const notHeard = configured.filter((id) => !isAnswer(id)).map((id) => judge(id, statuses));
   const dead = new Set(notHeard.filter(({ isAlive }) => !isAlive).map(({ id }) => id));
-  const living = configured.filter((id) => !dead.has(id));
-  const names = Object.fromEntries(living.map((id, i) => [`m${i + 1}`, id]));
-  const lead = statuses.find(({ role, term }) => role === "leader" && term === newest.term)?.serverId;
+  const lead = leaderOf(statuses);
+  const isLead = (id: string): boolean => lead !== undefined && isSame(id, lead);
+  const all = configured.filter((id) => !dead.has(id));
+  const living = [...all.filter(isLead), ...all.filter((id) => !isLead(id))];
+  const named = living.map((id, i) => ({ member: `m${i + 1}`, id }));
+  const addressOf = (id: string): string => newest.servers.find((each) => each.id === id)?.address ?? "";
   return {
     members: living.length,
     ghosts: dead.size,
     electionTimerMs: newest.electionTimerMs ?? 1000,
-    names,
-    leader: Object.keys(names).find((name) => lead !== undefined && isSame(names[name] ?? "", lead)),
+    names: Object.fromEntries(named.map(({ member, id }) => [member, id])),
+    addresses: Object.fromEntries(named.map(({ member, id }) => [member, addressOf(id)])),
+    leader: named.find(({ id }) => isLead(id))?.member,
+    apart: named.flatMap(({ member, id }) => {
+      const why = isLead(id) ? undefined : apartBecause(id, lead, statuses);
+      return why === undefined ? [] : [{ member, id, why }];
+    }),
+    silent: [...dead],
     notHeard,
   };
+}
+
+/** Who leads, by its own word or by that of any that was heard, of the newest term in which somebody knows. */
+function leaderOf(statuses: readonly StatusLike[]): string | undefined {
+  const told = statuses.flatMap(({ role, leader, serverId, term = 0 }) => {
+    if (role === "leader") return serverId === undefined ? [] : [{ id: serverId, term, isOwn: true }];
+    return leader === undefined || !/^[0-9a-f]{4}/.test(leader) ? [] : [{ id: leader, term, isOwn: false }];
+  });
+  return told.sort((a, b) => b.term - a.term || Number(b.isOwn) - Number(a.isOwn))[0]?.id;
+}
+
+/** Why a living server is no part of the cluster now; undefined if it is one. */
+function apartBecause(id: string, lead: string | undefined, statuses: readonly StatusLike[]): string | undefined {
+  const own = statuses.find(({ serverId = "" }) => isSame(serverId, id));
+  if (own?.state !== undefined && own.state !== "cluster member") return `it says "${own.state}"`;
+  if (own?.role === "candidate") return "it stands for election and has no leader";
+  if (own?.leader === "unknown") return "it knows no leader";
+  const leading = statuses.find(({ serverId, role }) => role === "leader" && isSame(serverId ?? "", lead ?? ""));
+  const ms = leading?.servers.find((each) => isSame(each.id, id))?.lastMessageMs;
+  const mostMs = 2 * ((leading?.electionTimerMs ?? 1000) + 1000);
+  return ms === undefined || ms <= mostMs ? undefined : `the leader last heard it ${ms} ms before`;
 }
 
 function refuseDoubles(statuses: readonly StatusLike[]): void {
@@ -103,8 +150,11 @@ export function readStatus(text: string): StatusLike {
   const id = idOf("Server ID");
   const servers = (text.split(/\nServers:\r?\n/)[1] ?? "").split("\n").flatMap((each) => {
     const found = /^ {4}([0-9a-f]{4,})\b/.exec(each)?.[1];
+    const address = / at ([^)\s]+)\)/.exec(each)?.[1];
     const ms = / last msg (\d+) ms ago/.exec(each)?.[1];
-    return found === undefined ? [] : [{ id: found, lastMessageMs: ms === undefined ? undefined : Number(ms) }];
+    return found === undefined
+      ? []
+      : [{ id: found, address, lastMessageMs: ms === undefined ? undefined : Number(ms) }];
   });
   if (id === undefined || servers.length === 0)
     throw new ScenarioError("this is not what ovs-appctl cluster/status prints: no Server ID, or no Servers");
@@ -118,5 +168,7 @@ export function readStatus(text: string): StatusLike {
     electionTimerMs: Number(/^Election timer: (\d+)/m.exec(text)?.[1] ?? 1000),
     term: Number(line("Term") ?? 0),
     role: line("Role"),
+    leader: line("Leader"),
+    state: line("Status"),
   };
 }

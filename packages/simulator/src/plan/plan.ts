@@ -19,6 +19,9 @@ export type PlanQuestion = {
   readonly profile: string;
   /** Configured ids that nobody has any more. */
   readonly ghosts?: number | undefined;
+  /** The same ids, for the commands; and how people call the members there (see `StepFacts`). */
+  readonly ghostIds?: readonly string[] | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** The longest time without writes that is bearable; default two windows of a leader, 2 (T + 1 s). */
   readonly targetMs?: number | undefined;
   /** Each candidate is tried so often; default 30. All of them have to meet the target. */
@@ -51,7 +54,10 @@ export type RestartAdvice = {
   /** For a fatal plan: the restart that makes it so, from 1, and why. */
   readonly fatalStep: number | undefined;
   readonly why: string;
-  /** The smallest fixed wait between two stops, in milliseconds, that met the target in every try; undefined if none did. */
+  /**
+   * The smallest fixed wait between two stops, in milliseconds, that met the target in every try; undefined if none did, or if
+   * only one is stopped.
+   */
   readonly smallestWaitMs: number | undefined;
   /** What to do: the asked plan if it will do, or the least change to it that does. */
   readonly instead: PlanVariant | undefined;
@@ -83,11 +89,10 @@ export async function planWait(question: PlanQuestion): Promise<RestartAdvice> {
     meetsTarget,
     fatalStep,
     why: whyOf(question, asked, meetsTarget, fatalStep),
-    smallestWaitMs: await smallestWait(
-      question,
-      { ...base, kick: wipe, kickGhosts: (question.ghosts ?? 0) > 0 },
-      targetMs,
-    ),
+    smallestWaitMs:
+      order.length < 2
+        ? undefined
+        : await smallestWait(question, { ...base, kick: wipe, kickGhosts: (question.ghosts ?? 0) > 0 }, targetMs),
     instead,
     better,
     steps: instead === undefined ? [] : stepsOf(instead, question),

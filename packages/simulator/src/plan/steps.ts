@@ -35,14 +35,41 @@ export const STOP: Readonly<Record<StopHow, string>> = {
   powerloss: "power the machine off",
 };
 
-/** The gate is the same for every step: nothing is restarted while anything is missing. */
-export function stepsOf(
-  variant: Variant,
-  { electionTimerMs, downMs }: { electionTimerMs: number; downMs: number },
-): PlanStep[] {
+export type StepFacts = {
+  readonly electionTimerMs: number;
+  readonly downMs: number;
+  /** How people call the members, such as "m2 (2b3c at tcp:10.0.0.2:6643)"; default the name alone. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** The ids that nobody has, if they are known. */
+  readonly ghostIds?: readonly string[] | undefined;
+};
+
+/** The gate is the same for every restart: nothing is restarted while anything is missing. Ghosts are kicked before. */
+export function stepsOf(variant: Variant, facts: StepFacts): PlanStep[] {
+  const restarts = restartsOf(variant, facts);
+  return variant.kickGhosts ? [kickStep(facts), ...restarts] : restarts;
+}
+
+function kickStep({ electionTimerMs, ghostIds = [] }: StepFacts): PlanStep {
+  const kick = (id: string): string => `on the leader: ovs-appctl -t ${CONTROL} cluster/kick OVN_Northbound ${id}`;
+  return {
+    number: 1,
+    member: "the leader",
+    gate: [
+      "no machine has the id any more: neither one that is down and will return, nor one that is cut off",
+      "cluster/status of every living member: one leader, the same for all, of one term",
+    ],
+    gateWithinMs: 20 * (electionTimerMs + 1000),
+    commands: ghostIds.length > 0 ? ghostIds.map(kick) : [`${kick("ID")}    # for every id that no machine has`],
+    backOut: "kick nobody; find out whose id it is",
+  };
+}
+
+function restartsOf(variant: Variant, { electionTimerMs, downMs, labels = {} }: StepFacts): PlanStep[] {
   const { order, how, wipe, kick, kickGhosts, wait } = variant;
+  const on = (member: string): string => `on ${labels[member] ?? member}`;
   return order.map((member, i) => ({
-    number: i + 1,
+    number: i + 1 + (kickGhosts ? 1 : 0),
     member,
     gate:
       wait === "healthy"
@@ -61,14 +88,9 @@ export function stepsOf(
           ],
     gateWithinMs: downMs + 20 * (electionTimerMs + 1000),
     commands: [
-      ...(kickGhosts && i === 0
-        ? [
-            `on the leader: ovs-appctl -t ${CONTROL} cluster/kick OVN_Northbound ID    # for every id that no machine has`,
-          ]
-        : []),
-      `on ${member}: ${STOP[how]}`,
-      ...(wipe ? [`on ${member}: the database is gone; let it join anew`] : []),
-      `on ${member}: start it`,
+      `${on(member)}: ${STOP[how]}`,
+      ...(wipe ? [`${on(member)}: the database is gone; let it join anew`] : []),
+      `${on(member)}: start it`,
       ...(wipe && kick
         ? [
             `on the leader: ovs-appctl -t ${CONTROL} cluster/kick OVN_Northbound OLD-ID-OF-${member}    # once the new id has joined`,

@@ -48,8 +48,12 @@ ${servers.join("\n")}
 async function plan(...args: readonly string[]): Promise<{ status: number; out: string; err: string }> {
   let [out, err] = ["", ""];
   const code = await runQuorumSim(["plan", "--seeds", "5", "--down", "2s", ...args], {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
     isTerminal: false,
     columns: 100,
     signal: new AbortController().signal,

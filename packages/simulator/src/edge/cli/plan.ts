@@ -62,13 +62,19 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
     .option("--json", "print the result as JSON")
     .action(async (options: Options) => {
       const live = options.fromStatus === undefined ? undefined : await readLive(options.fromStatus);
+      if (live !== undefined) refuseContradictions(options, live);
       const members = options.members ?? live?.members ?? 3;
+      if (live !== undefined && live.apart.length > 0) {
+        if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, live }, undefined, 2)}\n`);
+        else printApart(terminal, live);
+        return end(EXIT.unmet);
+      }
       const { planWait } = await import("../../plan/plan.ts");
       if (terminal.showsProgress === true) terminal.err("trying plans …\r");
       const found = await planWait({
         members,
         electionTimerMs: options.timer ?? live?.electionTimerMs ?? 1000,
-        order: options.order?.split(",").map((name) => name.trim()) ?? leaderLast(members, live?.leader),
+        order: options.order?.split(",").map((name) => memberOf(name.trim(), live)) ?? leaderLast(members),
         how: options.how,
         downMs: options.down,
         wipe: options.wipe,
@@ -76,6 +82,8 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
         wait: options.wait,
         profile: options.profile,
         ghosts: options.ghosts ?? live?.ghosts,
+        ghostIds: live?.silent,
+        labels: live && labelsOf(live),
         targetMs: options.target,
         seeds: options.seeds,
         signal: terminal.signal,
@@ -87,7 +95,10 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
       if (terminal.showsProgress === true) terminal.err("               \r");
       if (options.json === true)
         terminal.out(`${JSON.stringify({ version: 1, ...(live && { live }), ...found }, undefined, 2)}\n`);
-      else print(terminal, found, live);
+      else {
+        if (live !== undefined) printLive(terminal, live, options.timer);
+        print(terminal, found, options.members ?? live?.members ?? 3);
+      }
       if (terminal.signal.aborted) return end(EXIT.interrupted);
       if (found.asked.word === "fatal") return end(EXIT.permanent);
       end(found.meetsTarget ? EXIT.met : EXIT.unmet);
@@ -95,9 +106,37 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
 }
 
 /** The leader of now is m1 in every simulation: it goes last. */
-function leaderLast(members: number, leader = "m1"): string[] {
-  const names = Array.from({ length: members }, (_, i) => `m${i + 1}`);
-  return [...names.filter((name) => name !== leader), leader];
+function leaderLast(members: number): string[] {
+  const [leader = "m1", ...others] = Array.from({ length: members }, (_, i) => `m${i + 1}`);
+  return [...others, leader];
+}
+
+/** Members may be named by the beginning of their ids too. */
+function memberOf(name: string, live: LiveCluster | undefined): string {
+  const found = Object.entries(live?.names ?? {}).find(([, id]) => /^[0-9a-f]{4}/.test(name) && isSameId(id, name));
+  return found?.[0] ?? name;
+}
+
+const isSameId = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a);
+
+/** What the answers say is not overruled in silence. */
+function refuseContradictions({ members, ghosts }: Options, live: LiveCluster): void {
+  const refuse = (option: string, said: number): never => {
+    throw new ScenarioError(
+      `${option}: the answers say ${said}; leave ${option} out, or leave --from-status out to ask about another cluster`,
+    );
+  };
+  if (members !== undefined && members !== live.members) refuse("--members", live.members);
+  if (ghosts !== undefined && ghosts !== live.ghosts) refuse("--ghosts", live.ghosts);
+}
+
+function labelsOf({ names, addresses }: LiveCluster): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(names).map(([name, id]) => {
+      const at = addresses[name];
+      return [name, `${name} (${id.slice(0, 4)}${at ? ` at ${at}` : ""})`];
+    }),
+  );
 }
 
 const STATUS_MAX = 1 << 20;
@@ -106,7 +145,10 @@ async function readLive(files: readonly string[]): Promise<LiveCluster> {
   const { liveCluster, readStatus } = await import("../../plan/live.ts");
   return liveCluster(
     files.map((file) => {
-      if (statSync(file).size > STATUS_MAX) throw new ScenarioError(`${file} is larger than any cluster/status`);
+      const about = statSync(file, { throwIfNoEntry: false });
+      if (about?.isFile() !== true)
+        throw new ScenarioError(`--from-status ${file}: there is no such file; it takes what cluster/status printed`);
+      if (about.size > STATUS_MAX) throw new ScenarioError(`${file} is larger than any cluster/status`);
       try {
         return readStatus(readFileSync(file, "utf8"));
       } catch (error) {
@@ -117,21 +159,54 @@ async function readLive(files: readonly string[]): Promise<LiveCluster> {
   );
 }
 
-function print(terminal: Terminal, found: RestartAdvice, live: LiveCluster | undefined): void {
+function printLive(terminal: Terminal, live: LiveCluster, timerMs?: number): void {
+  const { out } = terminal;
+  const { dim, yellow } = colours(terminal);
+  const names = Object.entries(live.names).map(([name, id]) => `${name} = ${id.slice(0, 4)}`);
+  const timer =
+    timerMs === undefined || timerMs === live.electionTimerMs
+      ? `timer ${live.electionTimerMs} ms`
+      : `timer ${live.electionTimerMs} ms, of which --timer makes ${timerMs} ms`;
+  out(
+    `${dim(`from cluster/status: ${names.join(", ")}; leader ${live.leader ?? "unknown"}; ${live.ghosts} configured and silent; ${timer}`)}\n`,
+  );
+  for (const { id, isAlive, why } of live.notHeard)
+    out(
+      `${yellow("not heard")}     ${id.slice(0, 4)}: no status of it was given; ${why}: ${isAlive ? "taken for alive" : "taken for a machine that is down or an id that nobody has; if it runs, give its status too"}\n`,
+    );
+}
+
+/** A member that takes no part is already the one that may be missing: what a restart of another comes to needs no simulation. */
+function printApart(terminal: Terminal, live: LiveCluster): void {
+  const { out } = terminal;
+  const { bold, red } = colours(terminal);
+  printLive(terminal, live);
+  const labels = labelsOf(live);
+  const who = live.apart.map(({ member }) => labels[member] ?? member);
+  const configured = live.members + live.ghosts;
+  const [needed, taking] = [Math.floor(configured / 2) + 1, live.members - live.apart.length];
+  out(
+    `${bold(red("blocked"))}  restart nobody else: ${who.join(" and ")} ${who.length === 1 ? "takes" : "take"} no part now\n`,
+  );
+  for (const { member, why } of live.apart) out(`why           ${labels[member] ?? member}: ${why}\n`);
+  const spare = taking - needed;
+  out(
+    spare < 0
+      ? `              ${taking} of ${configured} take part and ${needed} are needed: writes have stopped already\n`
+      : spare === 0
+        ? `              ${taking} of ${configured} take part and ${needed} are needed: with one more that stops, writes stop\n`
+        : `              ${taking} of ${configured} take part and ${needed} are needed: ${spare} more may be missing, for whatever else goes wrong\n`,
+  );
+  out(
+    `\n${bold("do first")}      bring ${who.join(" and ")} back: look at its log and its links, and restart it if need be; nobody counts on it now.\n              Then ask every member again, and plan with what they say.\n`,
+  );
+}
+
+function print(terminal: Terminal, found: RestartAdvice, members: number): void {
   const { out } = terminal;
   const { bold, dim, green, red, yellow } = colours(terminal);
   const paint = { safe: green, brief: green, outage: yellow, fatal: red, blocked: red };
   const { asked, instead, targetMs } = found;
-  if (live !== undefined) {
-    const names = Object.entries(live.names).map(([name, id]) => `${name} = ${id.slice(0, 4)}`);
-    out(
-      `${dim(`from cluster/status: ${names.join(", ")}; leader ${live.leader ?? "unknown"}; ${live.ghosts} configured and silent; timer ${live.electionTimerMs} ms`)}\n`,
-    );
-    for (const { id, isAlive, why } of live.notHeard)
-      out(
-        `${yellow("not heard")}     ${id.slice(0, 4)}: no status of it was given; ${why}: ${isAlive ? "taken for alive" : "taken for a machine that is down or an id that nobody has; if it runs, give its status too"}\n`,
-      );
-  }
   const { better } = found;
   const word = asked.word === "fatal" ? asked.word.toUpperCase() : asked.word;
   out(`${bold(paint[asked.word](word))}  ${describe(asked)}\n`);
@@ -142,28 +217,47 @@ function print(terminal: Terminal, found: RestartAdvice, live: LiveCluster | und
     );
   if (asked.word !== "fatal" && asked.word !== "blocked")
     out(`without writes  ${times(asked)}; bearable: ${seconds(targetMs)}\n`);
-  out(
-    found.smallestWaitMs === undefined
-      ? `smallest wait   no fixed wait met the target\n`
-      : `smallest wait   ${seconds(found.smallestWaitMs)} between two stops${asked.wipe ? ", each old id kicked," : ""} met the target in every try, if nothing takes longer than was said; never less than the down time, so that one is down at a time\n`,
-  );
+  if (asked.order.length > 1)
+    out(
+      found.smallestWaitMs === undefined
+        ? `smallest wait   no fixed wait met the target\n`
+        : `smallest wait   ${seconds(found.smallestWaitMs)} between two stops${asked.wipe ? ", each old id kicked," : ""} met the target in every try, if nothing takes longer than was said; never less than the down time, so that one is down at a time\n`,
+    );
   if (instead === undefined) out(`${red("no plan that was tried meets the target")}\n`);
   else {
     out(
       `\n${found.meetsTarget ? bold("do it so") : bold(`do instead: ${describe(instead)}`)}  ${dim(times(instead))}\n`,
     );
-    const [first] = found.steps;
-    if (first !== undefined)
-      out(
-        `before each:\n${first.gate.map((each) => `    - ${each}`).join("\n")}\n    give up after ${seconds(first.gateWithinMs)}: ${dim("restart nothing else, bring back the one that is missing, look at its log")}\n`,
-      );
-    for (const { number, commands } of found.steps)
-      out(commands.map((each, i) => `${i === 0 ? `${String(number).padStart(3)}.` : "    "} ${each}\n`).join(""));
+    printSteps(terminal, found.steps);
   }
+  if (asked.wipe && instead?.wipe === true) out(`\n${bold("better still")}  ${keepTheDisks(members)}\n`);
   if (better !== undefined)
     out(
       `\n${bold("better still")}  stop each with "${STOP.exit.replace(/ {2,}#.*/, "")}": a leader hands over first, and ${better.outageMs.max === 0 ? "writes never stop" : `the worst is ${seconds(better.outageMs.max)} instead of ${seconds(instead?.outageMs.max ?? 0)}`}; --how exit shows it\n`,
     );
+}
+
+/** A gate is told once for all steps that have it. */
+function printSteps({ out }: Terminal, steps: RestartAdvice["steps"]): void {
+  let told = "";
+  for (const { number, gate, gateWithinMs, backOut, commands } of steps) {
+    const next = gate.join("\n");
+    const isSame = next === told || next === "nothing";
+    told = next;
+    const isLasting = steps.filter((each) => each.gate.join("\n") === next).length > 1;
+    if (!isSame)
+      out(
+        `before ${isLasting ? "each" : `step ${number}`}:\n${gate.map((each) => `    - ${each}`).join("\n")}\n    give up after ${seconds(gateWithinMs)}: ${isLasting ? "restart nothing else, bring back the one that is missing, look at its log" : backOut}\n`,
+      );
+    out(commands.map((each, i) => `${i === 0 ? `${String(number).padStart(3)}.` : "    "} ${each}\n`).join(""));
+  }
+}
+
+/** What a wipe costs even if all goes well. */
+function keepTheDisks(members: number): string {
+  const [configured, needed] = [members + 1, Math.floor((members + 1) / 2) + 1];
+  const spare = members - needed;
+  return `keep the disks: then no id changes and nobody is kicked. Between a rejoin and its kick ${configured} ids are configured, ${needed} are needed and ${members} live: ${spare === 0 ? "none" : spare} may fail. Whose disk must go is better asked to leave first (cluster/leave)`;
 }
 
 function describe({ order, how, wait: until, wipe, kick, kickGhosts }: PlanVariant): string {
