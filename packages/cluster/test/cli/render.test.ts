@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { renderStatus } from "../../src/edge/cli/render.ts";
-import { screenText } from "../../src/edge/cli/watch.ts";
+import { findingNews, screenText } from "../../src/edge/cli/watch.ts";
 import { duration, exitOf } from "../../src/edge/cli/terminal.ts";
-import { assess, type Observation, readStatusAnswer } from "../../src/index.ts";
+import { assess, emptyHistory, type Observation, readStatusAnswer, track, type Verdict } from "../../src/index.ts";
 import { Built } from "../judge/build.ts";
+import { AT_MS } from "../judge/samples.ts";
 import { LAB_SAMPLES } from "../support/samples.ts";
 import { fakeTerminal } from "../support/terminal.ts";
 
@@ -67,6 +68,23 @@ describe("the table of status", () => {
     expect(on(6)).toBe("head\n0123456789ABCDEF\n… 2 lines more; `ovn-ha status` has them\n\n03:04:05 UTC, Ctrl-C ends");
     expect(on(7, 10)).toContain("head\n0123456789ABCDEF\n… 2 lines more");
     expect(on(1, 0)).toContain("head\n… 3 lines more");
+  });
+
+  it("a line for a finding comes when it is believed, and when it is over", () => {
+    let history = emptyHistory();
+    const verdictAt = (atMs: number, one: Built): Verdict => {
+      const tracked = track(history, one.observation(AT_MS + atMs));
+      history = tracked.history;
+      return tracked.verdict;
+    };
+    const verdicts = [verdictAt(0, new Built(3)), ...[1_000, 2_000].map((at) => verdictAt(at, new Built(3).kill(3)))];
+    verdicts.push(verdictAt(3_000, new Built(3)));
+    const news = verdicts.map((verdict, index) =>
+      findingNews(verdicts[index - 1], verdict)
+        .filter(({ finding }) => finding.code === "peer-down")
+        .map(({ isNew }) => isNew),
+    );
+    expect(news).toEqual([[], [], [true], [false]]);
   });
 
   it("has words for times, and codes for verdicts", () => {

@@ -86,7 +86,7 @@ function sum(numbers: readonly number[]): number {
 
 type News = { readonly finding: Finding; readonly isNew: boolean };
 
-/** Findings that began or ended since. */
+/** Findings that are believed since, or ended; what was seen once, and may pass by itself, is no news yet. */
 export function findingNews(before: Verdict | undefined, after: Verdict): News[] {
   const [old, now] = [findingsOf(before), findingsOf(after)];
   const began = [...now].filter(([key]) => !old.has(key)).map(([, finding]) => ({ finding, isNew: true }));
@@ -95,7 +95,7 @@ export function findingNews(before: Verdict | undefined, after: Verdict): News[]
 }
 
 function findingsOf(verdict: Verdict | undefined): Map<string, Finding> {
-  const findings = (verdict?.databases ?? []).flatMap((database) => database.findings);
+  const findings = (verdict?.databases ?? []).flatMap((one) => one.findings.filter(({ isConfirmed }) => isConfirmed));
   return new Map(
     findings.map((finding) => [JSON.stringify([finding.database, finding.code, finding.members]), finding]),
   );
