@@ -8,12 +8,15 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
-/** Interrupts as soon as `isUnderWay` says so of what was printed, or after the command has said that it runs. */
-function interrupted(args: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
+/** Interrupts the process, or its whole group as a terminal does, as soon as the command has said that it runs. */
+function interrupted(
+  args: readonly string[],
+  whom: "process" | "group" = "process",
+): Promise<{ status: number | null; out: string; err: string }> {
   const child = spawn(
     process.execPath,
     ["--conditions=ovnha-source", "--import", "tsx", path("./support/interrupted.ts"), ...args],
-    { stdio: ["ignore", "pipe", "pipe", "ipc"] },
+    { stdio: ["ignore", "pipe", "pipe", "ipc"], detached: whom === "group" },
   );
   let out = "";
   let err = "";
@@ -24,7 +27,10 @@ function interrupted(args: readonly string[]): Promise<{ status: number | null; 
     err += text;
   });
   // The command says over the channel that it is under way: no clock is guessed at.
-  child.once("message", () => void child.kill("SIGINT"));
+  child.once("message", () => {
+    if (whom === "process") child.kill("SIGINT");
+    else process.kill(-child.pid!, "SIGINT");
+  });
   return new Promise((resolve) => child.on("close", (status) => resolve({ status, out, err })));
 }
 
@@ -54,7 +60,19 @@ describe("SIGINT", () => {
     expect(all.map(({ status }) => status)).toEqual([130, 130, 130]);
     expect(all[0]?.out).toMatch(/nothing broke.* in \d+ random schedules/);
     expect(all[1]?.out).toContain("pairs");
-    expect(all[2]?.out).toMatch(/\d+ states/);
+    expect(all[2]?.out).toMatch(/\d+ states.*interrupted/);
+  });
+
+  test("to the whole group of processes, workers among them, as a terminal sends it", async () => {
+    const workers = ["--workers", "2"];
+    const [swept, mapped] = [
+      await interrupted(["sweep", "s1", "--seeds", "1000000", ...workers], "group"),
+      await interrupted(["map", "--seeds", "4000", ...workers], "group"),
+    ];
+    expect(swept).toMatchObject({ status: 130, err: "" });
+    expect(swept.out).toMatch(/interrupted: this is what \d+ seeds said by then/);
+    expect(mapped).toMatchObject({ status: 130, err: "" });
+    expect(mapped.out).toMatch(/interrupted: this is what \d+ of 192000 runs said by then/);
   });
 
   test("a map is there, coarse as it is", async () => {

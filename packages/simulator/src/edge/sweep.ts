@@ -51,7 +51,7 @@ export async function runJobs(
   let next = 0;
   const claim = (): Job | undefined => (options.signal?.aborted === true ? undefined : jobs[next++]);
   if (workers > 1 && seeds >= WORTH) {
-    await Promise.all(Array.from({ length: workers }, () => runWorker(claim)));
+    await Promise.all(Array.from({ length: workers }, () => runWorker(claim, options.signal)));
     return;
   }
   for (let job = claim(); job !== undefined; job = claim()) {
@@ -61,10 +61,12 @@ export async function runJobs(
   }
 }
 
-function runWorker(claim: () => Job | undefined): Promise<void> {
+function runWorker(claim: () => Job | undefined, signal: AbortSignal | undefined): Promise<void> {
   const isSource = import.meta.url.endsWith(".ts");
   const child = fork(new URL(isSource ? "./worker.ts" : "./worker.js", import.meta.url), {
     execArgv: isSource ? ["--conditions=ovnha-source", "--import", "tsx"] : [],
+    // In a process group of its own: Ctrl-C is for this process alone, also while that one has only begun to load.
+    detached: true,
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
@@ -81,9 +83,11 @@ function runWorker(claim: () => Job | undefined): Promise<void> {
       feed();
     });
     child.on("error", reject);
-    child.on("exit", (code, signal) =>
-      code === 0 ? resolve() : reject(new Error(`a process of the sweep ended with ${signal ?? `status ${code}`}`)),
-    );
+    child.on("exit", (code, by) => {
+      // One that was ended with everything else while it had only begun to load has no results to lose.
+      if (code === 0 || (by !== null && signal?.aborted === true)) return resolve();
+      reject(new Error(`a process of the sweep ended with ${by ?? `status ${code}`}`));
+    });
     feed();
   });
 }

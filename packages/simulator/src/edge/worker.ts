@@ -16,5 +16,5 @@ process.on("message", ({ scenario, profile, from, to }: WorkerTask) => {
   if (process.connected) process.send?.(results, () => {});
 });
 process.on("disconnect", () => process.exit(0));
-// What is sent to the whole group, as by Ctrl-C, is the parent's to answer.
+// What is sent to all processes, as by a service manager that stops, is the parent's to answer: the channel closes then.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});

@@ -21,6 +21,7 @@ export function addDiff(program: Command, terminal: Terminal, end: (status: numb
       const found = await diff(left, right, { seeds, signal: terminal.signal, onProgress: bar.update, breathe });
       bar.stop();
       if (json === true) terminal.out(`${JSON.stringify({ version: 1, ...found }, undefined, 2)}\n`);
+      else if (found.seeds === 0) terminal.out("interrupted before a pair was done\n");
       else {
         const words = (each: typeof found.a): string =>
           Object.entries(each.words)

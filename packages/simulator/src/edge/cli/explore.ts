@@ -49,10 +49,12 @@ export function addExplore(program: Command, terminal: Terminal, end: (status: n
         const { bold, green, red } = colours(terminal);
         const { counterexample, isComplete, states, depth } = found;
         const size = `${states} states, at most ${depth} moves from the beginning`;
-        if (counterexample === undefined)
-          terminal.out(
-            `${green(bold("nothing broke"))} in ${size}${isComplete ? ": all there are in this scope" : "; the search ended at its limits"}\n`,
-          );
+        const ending = isComplete
+          ? ": all there are in this scope"
+          : terminal.signal.aborted
+            ? "; interrupted: this is what was looked at by then"
+            : "; the search ended at its limits";
+        if (counterexample === undefined) terminal.out(`${green(bold("nothing broke"))} in ${size}${ending}\n`);
         else {
           terminal.out(
             `${red(bold(counterexample.property))} is broken: ${counterexample.text}\n${size}. A shortest way:\n`,

@@ -93,6 +93,7 @@ async function shrinkFirst(
 export function printSweep(terminal: Terminal, result: Sweep, isJudged = true): void {
   const { out } = terminal;
   const { dim, red, green } = colours(terminal);
+  if (result.seeds === 0) return out("interrupted before a seed was done\n");
   const words = Object.entries(result.words).filter(([, count]) => count > 0);
   out(
     `${words.map(([word, count]) => `${wordInColour(terminal, word as "safe")} ${count}`).join("   ")}   ${dim(`of ${result.seeds} seeds, ${result.scenario}, OVS ${result.profile}`)}\n\n`,
