@@ -53,6 +53,7 @@ describe("quorum-sim", () => {
     [["what-if", "--how", "shout"], '"shout" is no way to stop a server'],
     [["twin", "s18"], "s18-power-loss has no twin"],
     [["odds", "--zones", "2,x"], "Not a whole number"],
+    [["odds", "--zones", "3,2", "--members", "3"], "--members 3: the 5 members are those of --zones"],
     [["odds", "--zone-availability", "140%"], "Not a share"],
     [["timer", "--stall", "0s"], "stalls: 0 < p50"],
     [["plan", "--order", "m7"], 'there is no member "m7"'],
@@ -158,6 +159,19 @@ describe("quorum-sim", () => {
     expect(small.status).toBe(4);
     expect(small.files.get("small.yaml")).toContain("verdict-permanent");
     expect((await run("shrink", "s5", "--towards", "lost-writes")).err).toContain("and not to lost-writes");
+  });
+
+  test("odds explains its columns, and what zones mean", async () => {
+    const zones = ["odds", "--samples", "1000", "--zones"];
+    const never = await run(...zones, "3,2");
+    expect(never.out).toContain("zones are taken as never failing: --zone-availability 99.9%");
+    expect(never.out).toContain("zone 1 (3 of 5) decides: while it is down there is no quorum");
+    const failing = await run(...zones, "2,1", "--members", "3", "--zone-availability", "99.9%");
+    expect(failing.out).toMatch(/2\+1 .* 2\.\d+ +\d+\.\d × /);
+    expect(failing.out).toMatch(/losses: how often quorum is lost in a year/);
+    expect(failing.out).not.toContain("never failing");
+    expect((await run(...zones, "1,1,1", "--zone-availability", "99.9%")).out).toContain("survives the outage of any");
+    expect((await run("odds", "--help")).out).toContain("fail-overs: how often the leader fails while quorum stays");
   });
 
   test("a wiped member's ghost is named even where nothing is lost yet", async () => {

@@ -37,13 +37,19 @@ export function unavailability(members: number, a: number, ghosts = 0): number {
 
 /** The same when a zone takes all its members with it: per zone a binomial, mixed with the zone's own failure, convolved. */
 export function zonedUnavailability(zones: readonly number[], a: number, zoneA: number, ghosts = 0): number {
-  let up = [1];
-  for (const size of zones) {
-    const inZone = binomial(size, a).map((p, k) => p * zoneA + (k === 0 ? 1 - zoneA : 0));
-    up = convolve(up, inZone);
-  }
   const members = zones.reduce((total, size) => total + size, 0);
-  return sum(up.slice(0, needed(members, ghosts)));
+  return sum(zonedBinomial(zones, a, zoneA).slice(0, needed(members, ghosts)));
+}
+
+/** P(exactly k members run) where each also needs its zone, k from 0 to all. */
+export function zonedBinomial(zones: readonly number[], a: number, zoneA: number): number[] {
+  let up = [1];
+  for (const size of zones)
+    up = convolve(
+      up,
+      binomial(size, a).map((p, k) => p * zoneA + (k === 0 ? 1 - zoneA : 0)),
+    );
+  return up;
 }
 
 export const minutesPerYear = (share: number): number => share * YEAR_MINUTES;

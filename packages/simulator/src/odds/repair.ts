@@ -2,7 +2,7 @@
  * Servers that fail and are repaired, each by itself, at constant rates: a continuous-time Markov chain over the number of
  * running servers. It says how often quorum goes and for how long, which the share of time alone does not.
  */
-import { binomial, needed } from "./closed.ts";
+import { binomial, needed, zonedBinomial, zonedUnavailability } from "./closed.ts";
 
 export type RepairQuestion = {
   readonly members: number;
@@ -38,6 +38,44 @@ export function quorumLosses({ members, ghosts = 0, mtbfHours, mttrHours }: Repa
     perYear: perHour * YEAR_HOURS,
     meanHours: unavailability / perHour,
     firstAfterHours: firstPassage(members, quorum, mtbfHours, mttrHours),
+  };
+}
+
+export type ZonedRepairQuestion = Omit<RepairQuestion, "members"> & {
+  /** Members in each zone. */
+  readonly zones: readonly number[];
+  /** Share of time in which a zone is up. */
+  readonly zoneAvailability: number;
+  /** Mean time until a zone is up again. */
+  readonly zoneMttrHours: number;
+};
+
+/**
+ * The same where zones fail too, each with all its members: quorum goes with the machine that was just enough, or with a
+ * zone that leaves too few. `firstAfterHours` is the mean time from the end of a loss to the next one.
+ */
+export function zonedLosses(question: ZonedRepairQuestion): Losses {
+  const { zones, ghosts = 0, mtbfHours, mttrHours, zoneAvailability, zoneMttrHours } = question;
+  const members = zones.reduce((total, size) => total + size, 0);
+  const quorum = needed(members, ghosts);
+  if (quorum > members)
+    return { unavailability: 1, perYear: 0, meanHours: Number.POSITIVE_INFINITY, firstAfterHours: 0 };
+  const machine = mtbfHours / (mtbfHours + mttrHours);
+  const unavailability = zonedUnavailability(zones, machine, zoneAvailability, ghosts);
+  let perHour = ((zonedBinomial(zones, machine, zoneAvailability)[quorum] ?? 0) * quorum) / mtbfHours;
+  zones.forEach((size, zone) => {
+    const others = zonedBinomial(zones.toSpliced(zone, 1), machine, zoneAvailability);
+    // A zone that is up A of the time and down for R on average fails (1 - A) / R times in an hour.
+    const fails = (1 - zoneAvailability) / zoneMttrHours;
+    binomial(size, machine).forEach((p, inIt) => {
+      for (let rest = Math.max(0, quorum - inIt); rest < quorum; rest++) perHour += fails * p * (others[rest] ?? 0);
+    });
+  });
+  return {
+    unavailability,
+    perYear: perHour * YEAR_HOURS,
+    meanHours: perHour === 0 ? (unavailability === 0 ? 0 : Number.POSITIVE_INFINITY) : unavailability / perHour,
+    firstAfterHours: perHour === 0 ? 0 : (1 - unavailability) / perHour,
   };
 }
 

@@ -17,6 +17,8 @@ import {
   unavailability,
   zonedUnavailability,
 } from "../../src/index.ts";
+import { Stream } from "../../src/kernel/random.ts";
+import { YEAR_HOURS, zonedLosses } from "../../src/odds/repair.ts";
 import { choose, healRound, minutesPerYear, normalTail } from "../../src/odds/closed.ts";
 import {
   agrees,
@@ -225,7 +227,77 @@ run: { for: 30s }
   expect(Math.abs(mean / formula - 1)).toBeLessThan(0.03);
 });
 
+/** The dumb twin: machines and zones that fail and are repaired, one event after the other; the losses are counted. */
+test.each([
+  { zones: [2, 1], ghosts: 0 },
+  { zones: [1, 1, 1], ghosts: 0 },
+  { zones: [2, 2, 1], ghosts: 1 },
+  { zones: [3], ghosts: 0 },
+])("losses where zones fail too: $zones, $ghosts ghosts", ({ zones, ghosts }) => {
+  const [mtbfHours, mttrHours, zoneAvailability, zoneMttrHours] = [100, 10, 0.95, 5];
+  const found = zonedLosses({ zones, ghosts, mtbfHours, mttrHours, zoneAvailability, zoneMttrHours });
+  const zoneMtbfHours = (zoneMttrHours * zoneAvailability) / (1 - zoneAvailability);
+  const chance = new Stream(5, 0, 0);
+  const parts = zones.flatMap((size, zone) => [
+    { zone, isZone: true, isUp: true, upHours: zoneMtbfHours, downHours: zoneMttrHours },
+    ...Array.from({ length: size }, () => ({
+      zone,
+      isZone: false,
+      isUp: true,
+      upHours: mtbfHours,
+      downHours: mttrHours,
+    })),
+  ]);
+  const members = zones.reduce((sum, size) => sum + size, 0);
+  const hasQuorum = (): boolean => {
+    const isZoneUp = (zone: number): boolean => parts.some((part) => part.isZone && part.zone === zone && part.isUp);
+    return parts.filter((part) => !part.isZone && part.isUp && isZoneUp(part.zone)).length * 2 > members + ghosts;
+  };
+  let [hours, downHours, losses, was] = [0, 0, 0, true];
+  while (losses < 20_000) {
+    const rates = parts.map((part) => 1 / (part.isUp ? part.upHours : part.downHours));
+    const total = rates.reduce((sum, rate) => sum + rate, 0);
+    const step = -Math.log(1 - chance.unit()) / total;
+    hours += step;
+    if (!was) downHours += step;
+    let draw = chance.unit() * total;
+    const part = parts.find((_, i) => {
+      draw -= rates[i]!;
+      return draw < 0;
+    })!;
+    part.isUp = !part.isUp;
+    const is = hasQuorum();
+    if (was && !is) losses++;
+    was = is;
+  }
+  // 20,000 losses: their count is good to 0.7 % or so.
+  expect(Math.abs(losses / (hours / YEAR_HOURS) / found.perYear - 1)).toBeLessThan(0.03);
+  expect(Math.abs(downHours / losses / found.meanHours - 1)).toBeLessThan(0.03);
+});
+
+test("zones that never fail lose quorum as often as machines alone do", () => {
+  const question = { mtbfHours: 100, mttrHours: 10 };
+  const zoned = zonedLosses({ ...question, zones: [2, 2, 1], zoneAvailability: 1, zoneMttrHours: 4 });
+  const plain = quorumLosses({ ...question, members: 5 });
+  expect(zoned.perYear).toBeCloseTo(plain.perYear, 9);
+  expect(zoned.meanHours).toBeCloseTo(plain.meanHours, 9);
+});
+
 describe("odds", () => {
+  test("losses and fail-overs count the outages of zones, and say which zones decide", () => {
+    const machines = { mtbfHours: 720, mttrHours: 1, zoneAvailability: 0.999 };
+    const two = odds({ ...machines, members: 3, zones: [2, 1] });
+    expect(two.decisiveZones).toEqual([1]);
+    // The larger zone fails 8766 × 0.001 / 4 times a year.
+    expect(two.losses.perYear).toBeGreaterThan(2.19);
+    expect(two.losses.perYear * two.losses.meanMinutes).toBeCloseTo(two.minutesDownPerYear, 6);
+    const three = odds({ ...machines, members: 3, zones: [1, 1, 1] });
+    expect(three.decisiveZones).toEqual([]);
+    expect(three.failovers.perYear).toBeCloseTo(8766 / 720 + 2.1915, 6);
+    expect(odds({ ...machines, members: 4, zones: [2, 2] }).decisiveZones).toEqual([1, 2]);
+    expect(odds({ ...machines, members: 1 }).failovers).toMatchObject({ perYear: 0, meanMs: 0 });
+  });
+
   test("says both, and what fail-overs add", () => {
     const found = odds({ members: 3, mtbfHours: 99, mttrHours: 1 });
     expect(found.minutesDownPerYear).toBeCloseTo(156.7, 0);
@@ -240,6 +312,7 @@ describe("odds", () => {
     [{ members: 0, mtbfHours: 1, mttrHours: 1 }, "members: a whole number"],
     [{ members: 3, mtbfHours: 0, mttrHours: 1 }, "greater than nothing"],
     [{ members: 3, mtbfHours: 1, mttrHours: 1, zoneAvailability: 2 }, "share from 0 to 1"],
+    [{ members: 3, mtbfHours: 1, mttrHours: 1, zoneMttrHours: 0 }, "greater than nothing"],
   ] as const)("refuses %j", (question, complaint) => {
     expect(() => odds(question)).toThrow(ScenarioError);
     expect(() => odds(question)).toThrow(complaint);
