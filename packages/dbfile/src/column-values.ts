@@ -56,6 +56,7 @@ function canonical(column: ColumnSchema | undefined, value: ColumnValue): unknow
         .map(([key, of]) => JSON.stringify([String(key), String(of)]))
         .sort();
     default:
-      return String(value);
+      // An optional column that is empty holds no text, not even "undefined".
+      return value === undefined ? null : String(value);
   }
 }

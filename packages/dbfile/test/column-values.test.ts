@@ -13,6 +13,7 @@ const SCHEMA = parseSchema({
       columns: {
         name: { type: "string" },
         number: { type: "integer" },
+        motto: { type: { key: "string", min: 0, max: 1 } },
         words: many({ key: "string" }),
         labels: many({ key: "string", value: "string" }),
         guests: many({ key: { type: "uuid", refTable: "Cage", refType: "weak" } }),
@@ -28,7 +29,7 @@ const SCHEMA = parseSchema({
 const columns = SCHEMA.tables.get("Cage")!.columns;
 
 type Row = { readonly [column: string]: unknown };
-const INDEX = ["name", "number", "words", "labels"];
+const INDEX = ["name", "number", "motto", "words", "labels"];
 const key = (row: Row, index = INDEX): string => indexKey(columns, index, (name) => row[name]);
 
 /** Few texts, so that rows are often alike; among them all that a separator might be. */
@@ -36,6 +37,7 @@ const text = fc.constantFrom("", "a", "b", "a,b", '"', "\u0001", "a\u0001b", "\u
 const row: fc.Arbitrary<Row> = fc.record({
   name: text,
   number: fc.constantFrom<number | bigint>(0, 1, 2n ** 62n),
+  motto: fc.constantFrom<string | undefined>(undefined, "undefined", "null", ""),
   words: fc.uniqueArray(text, { maxLength: 2 }).map((list) => new Set(list)),
   labels: fc.uniqueArray(fc.tuple(text, text), { selector: ([at]) => at, maxLength: 2 }).map((list) => new Map(list)),
 });
@@ -48,6 +50,7 @@ function same(left: Row, right: Row, index: readonly string[]): boolean {
   return (
     isEqual("name", () => left["name"] === right["name"]) &&
     isEqual("number", () => left["number"] === right["number"]) &&
+    isEqual("motto", () => left["motto"] === right["motto"]) &&
     isEqual("words", () => words.size === others.size && [...words].every((word) => others.has(word))) &&
     isEqual("labels", () => labels.size === theirs.size && [...labels].every(([at, of]) => theirs.get(at) === of))
   );
@@ -88,6 +91,7 @@ test.each<[string, Row, Row]>([
     { labels: new Map([["a", "b\u0001c"]]) },
   ],
   ["two elements and one that looks like both", { words: new Set(["a", "b"]) }, { words: new Set(["a\u0000b"]) }],
+  ["nothing and its name", { motto: undefined }, { motto: "undefined" }],
   ["a column's end", { name: "a\u0002", words: new Set() }, { name: "a", words: new Set(["\u0002"]) }],
 ])("%s are told apart", (_what, left, right) => {
   const base = { name: "", number: 0, words: new Set(), labels: new Map() };
