@@ -55,6 +55,7 @@ describe("quorum-sim", () => {
     [["odds", "--zones", "2,x"], "Not a whole number"],
     [["odds", "--zones", "3,2", "--members", "3"], "--members 3: the 5 members are those of --zones"],
     [["odds", "--zone-availability", "140%"], "Not a share"],
+    [["timer", "--stall", "2s", "--stall-p99", "1s"], "--stall-p99 is shorter than --stall"],
     [["timer", "--stall", "0s"], "stalls: 0 < p50"],
     [["plan", "--order", "m7"], 'there is no member "m7"'],
     [["plan", "--profile", "9.9"], "no release 9.9 is known: profiles are 2.13 to 2.17, 3.0 to 3.7, main, kube-ovn"],
@@ -172,6 +173,23 @@ describe("quorum-sim", () => {
     expect(failing.out).not.toContain("never failing");
     expect((await run(...zones, "1,1,1", "--zone-availability", "99.9%")).out).toContain("survives the outage of any");
     expect((await run("odds", "--help")).out).toContain("fail-overs: how often the leader fails while quorum stays");
+  });
+
+  test("timer says what it took for granted, leaves a timer that will do, and bounds what is rare", async () => {
+    const guessed = (await run("timer", "--rtt", "8ms", "--stall", "2s")).out;
+    expect(guessed).toMatch(/^67200 ms {2}is the smallest election timer that will do\n/);
+    expect(guessed).toContain("one in a hundred is longer than 20s (ten times as long, for want of --stall-p99)");
+    expect(guessed).toContain("24 a day; elections for nothing that are bearable: one in 100 days");
+    expect(guessed).toContain("(--stall-p99 2s), 3000 ms would do");
+    expect(guessed).toMatch(/change-election-timer OVN_Northbound 67200\n$/);
+    const good = (await run("timer", "--stall", "100ms", "--now", "5s")).out;
+    expect(good).toMatch(/^5s will do, leave it; the smallest election timer that will do is 3\d00 ms\n/);
+    expect(good).not.toContain("change-election-timer");
+    const { ladderMs } = JSON.parse((await run("timer", "--stall", "100ms", "--now", "5s", "--json")).out);
+    expect(ladderMs).toEqual([]);
+    const still = (await run("timer", "--stall", "2s", "--stall-p99", "2s")).out;
+    expect(still).toMatch(/elections for nothing +fewer than one in 2738 years/);
+    expect(still).not.toMatch(/never|for want of/);
   });
 
   test("a wiped member's ghost is named even where nothing is lost yet", async () => {
