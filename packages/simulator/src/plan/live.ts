@@ -3,6 +3,8 @@ import { ScenarioError } from "../scenario/error.ts";
 
 /** The part of a cluster status that is looked at, as `readStatus` gives it; one with more in it will do. */
 export type StatusLike = {
+  /** What `Name:` says, such as "OVN_Northbound". */
+  readonly database?: string | undefined;
   readonly serverId?: string | undefined;
   readonly clusterId?: string | undefined;
   readonly servers: readonly {
@@ -36,6 +38,8 @@ export type NotHeard = {
 export type Apart = { readonly member: string; readonly id: string; readonly why: string };
 
 export type LiveCluster = {
+  /** Such as "OVN_Northbound", where an answer names it. */
+  readonly database: string | undefined;
   /** Configured, and alive: by its own status, or by the word of one that gave one. */
   readonly members: number;
   /** Configured, and nobody hears it: a machine that is down, or a ghost. */
@@ -48,7 +52,7 @@ export type LiveCluster = {
   readonly leader: string | undefined;
   /** Members without which the cluster has to do now: as long as there is one, nobody else may be restarted. */
   readonly apart: readonly Apart[];
-  /** Ids that nobody hears, for a kick. */
+  /** Ids that nobody hears, the leader neither; none if its own answer was not given, for then a kick is not to be proposed. */
   readonly silent: readonly string[];
   /** Configured servers of which no status was given, alive or not. */
   readonly notHeard: readonly NotHeard[];
@@ -76,7 +80,9 @@ export function liveCluster(statuses: readonly StatusLike[]): LiveCluster {
   const living = [...all.filter(isLead), ...all.filter((id) => !isLead(id))];
   const named = living.map((id, i) => ({ member: `m${i + 1}`, id }));
   const addressOf = (id: string): string => newest.servers.find((each) => each.id === id)?.address ?? "";
+  const isLeaderHeard = statuses.some(({ serverId, role }) => role === "leader" && isLead(serverId ?? ""));
   return {
+    database: newest.database,
     members: living.length,
     ghosts: dead.size,
     electionTimerMs: newest.electionTimerMs ?? 1000,
@@ -87,7 +93,7 @@ export function liveCluster(statuses: readonly StatusLike[]): LiveCluster {
       const why = isLead(id) ? undefined : apartBecause(id, lead, statuses);
       return why === undefined ? [] : [{ member, id, why }];
     }),
-    silent: [...dead],
+    silent: isLeaderHeard ? [...dead] : [],
     notHeard,
   };
 }
@@ -105,8 +111,13 @@ function leaderOf(statuses: readonly StatusLike[]): string | undefined {
 function apartBecause(id: string, lead: string | undefined, statuses: readonly StatusLike[]): string | undefined {
   const own = statuses.find(({ serverId = "" }) => isSame(serverId, id));
   if (own?.state !== undefined && own.state !== "cluster member") return `it says "${own.state}"`;
+  const newestTerm = Math.max(...statuses.map(({ term = 0 }) => term));
+  if (own?.role === "leader")
+    return `it takes itself for the leader of term ${own.term ?? 0}, and ${(lead ?? "").slice(0, 4)} leads in term ${newestTerm}`;
   if (own?.role === "candidate") return "it stands for election and has no leader";
   if (own?.leader === "unknown") return "it knows no leader";
+  if (own?.term !== undefined && own.term < newestTerm)
+    return `it is in term ${own.term}, and others are in term ${newestTerm}`;
   const leading = statuses.find(({ serverId, role }) => role === "leader" && isSame(serverId ?? "", lead ?? ""));
   const ms = leading?.servers.find((each) => isSame(each.id, id))?.lastMessageMs;
   const mostMs = 2 * ((leading?.electionTimerMs ?? 1000) + 1000);
@@ -118,11 +129,36 @@ function refuseDoubles(statuses: readonly StatusLike[]): void {
   const twice = ids.find((id, i) => ids.findIndex((other) => isSame(other, id)) !== i);
   if (twice !== undefined)
     throw new ScenarioError(`two of the answers are of server ${twice.slice(0, 4)}: give one of each member`);
+  const databases = [...new Set(statuses.flatMap(({ database }) => database ?? []))];
+  if (databases.length > 1)
+    throw new ScenarioError(
+      `the answers are of different databases (${databases.join(", ")}): ask about one at a time`,
+    );
   const clusters = [...new Set(statuses.flatMap(({ clusterId }) => clusterId ?? []))];
   if (clusters.length > 1)
     throw new ScenarioError(
       `the answers are of different clusters (${clusters.map((id) => id.slice(0, 4)).join(", ")}): ask each member for the same database`,
     );
+}
+
+/** How people find the members: `m2 (2b3c at tcp:10.0.0.2:6643)`. */
+export function labelsOf({ names, addresses }: LiveCluster): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(names).map(([name, id]) => {
+      const at = addresses[name];
+      return [name, `${name} (${id.slice(0, 4)}${at === undefined || at === "" ? "" : ` at ${at}`})`];
+    }),
+  );
+}
+
+/** What those that take part can still lose. */
+export function spareOf({ members, ghosts, apart }: LiveCluster): string {
+  const configured = members + ghosts;
+  const [needed, taking] = [Math.floor(configured / 2) + 1, members - apart.length];
+  const arithmetic = `${taking} of ${configured} take part and ${needed} are needed`;
+  if (taking < needed) return `${arithmetic}: writes have stopped already`;
+  if (taking === needed) return `${arithmetic}: with one more that stops, writes stop`;
+  return `${arithmetic}: ${taking - needed} more may be missing, for whatever else goes wrong`;
 }
 
 /** A server that is silent for two windows of a leader has no say any more (raft_run, RAFT_FOLLOWER and RAFT_LEADER). */
@@ -159,6 +195,7 @@ export function readStatus(text: string): StatusLike {
   if (id === undefined || servers.length === 0)
     throw new ScenarioError("this is not what ovs-appctl cluster/status prints: no Server ID, or no Servers");
   return {
+    database: line("Name"),
     serverId: id,
     clusterId: idOf("Cluster ID"),
     servers,

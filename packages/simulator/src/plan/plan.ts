@@ -21,6 +21,7 @@ export type PlanQuestion = {
   readonly ghosts?: number | undefined;
   /** The same ids, for the commands; and how people call the members there (see `StepFacts`). */
   readonly ghostIds?: readonly string[] | undefined;
+  readonly database?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** The longest time without writes that is bearable; default two windows of a leader, 2 (T + 1 s). */
   readonly targetMs?: number | undefined;

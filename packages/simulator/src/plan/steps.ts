@@ -5,7 +5,8 @@ import { formatDuration } from "../scenario/duration.ts";
 
 export type PlanStep = {
   readonly number: number;
-  readonly member: string;
+  /** Who is restarted; undefined where nobody is. */
+  readonly member?: string | undefined;
   /** What has to be so before. */
   readonly gate: readonly string[];
   /** Give up waiting after this long. */
@@ -24,22 +25,42 @@ type Variant = {
   readonly wait: Wait;
 };
 
-/** Where the packages of OVN have it; ovs-appctl wants the whole path. */
-const CONTROL = "/var/run/ovn/ovnnb_db.ctl";
+/** Where the packages of OVN have the control socket and the pid file, without `.ctl` and `.pid`; ovs-appctl wants the whole path. */
+const SERVER: Readonly<Record<string, string>> = {
+  OVN_Northbound: "/var/run/ovn/ovnnb_db",
+  OVN_Southbound: "/var/run/ovn/ovnsb_db",
+};
+
+const serverOf = (database = ""): string => SERVER[database] ?? "/var/run/ovn/ovnnb_db";
 
 /** How a server is stopped, with what to know about it behind the hash sign. */
-export const STOP: Readonly<Record<StopHow, string>> = {
-  exit: `ovs-appctl -t ${CONTROL} exit    # a leader hands over first; ovnsb_db.ctl for OVN_Southbound`,
-  terminate: 'kill -TERM "$(cat /var/run/ovn/ovnnb_db.pid)"    # ovnsb_db.pid for OVN_Southbound',
-  kill: 'kill -KILL "$(cat /var/run/ovn/ovnnb_db.pid)"    # ovnsb_db.pid for OVN_Southbound',
-  powerloss: "power the machine off",
-};
+export function stopCommand(how: StopHow, database?: string): string {
+  const server = serverOf(database);
+  const other = (end: string): string =>
+    SERVER[database ?? ""] === undefined ? `ovnsb_db.${end} for OVN_Southbound` : "";
+  const noted = (command: string, ...notes: readonly string[]): string => {
+    const told = notes.filter((note) => note !== "").join("; ");
+    return told === "" ? command : `${command}    # ${told}`;
+  };
+  switch (how) {
+    case "exit":
+      return noted(`ovs-appctl -t ${server}.ctl exit`, "a leader hands over first", other("ctl"));
+    case "terminate":
+      return noted(`kill -TERM "$(cat ${server}.pid)"`, other("pid"));
+    case "kill":
+      return noted(`kill -KILL "$(cat ${server}.pid)"`, other("pid"));
+    case "powerloss":
+      return "power the machine off";
+  }
+}
 
 export type StepFacts = {
   readonly electionTimerMs: number;
   readonly downMs: number;
   /** How people call the members, such as "m2 (2b3c at tcp:10.0.0.2:6643)"; default the name alone. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Of which the commands are; OVN_Northbound unless told. */
+  readonly database?: string | undefined;
   /** The ids that nobody has, if they are known. */
   readonly ghostIds?: readonly string[] | undefined;
 };
@@ -50,13 +71,16 @@ export function stepsOf(variant: Variant, facts: StepFacts): PlanStep[] {
   return variant.kickGhosts ? [kickStep(facts), ...restarts] : restarts;
 }
 
-function kickStep({ electionTimerMs, ghostIds = [] }: StepFacts): PlanStep {
-  const kick = (id: string): string => `on the leader: ovs-appctl -t ${CONTROL} cluster/kick OVN_Northbound ${id}`;
+const kickCommand = (id: string, database = "OVN_Northbound"): string =>
+  `on the leader: ovs-appctl -t ${serverOf(database)}.ctl cluster/kick ${database} ${id}`;
+
+function kickStep({ electionTimerMs, database, ghostIds = [] }: StepFacts): PlanStep {
+  const kick = (id: string): string => kickCommand(id, database);
   return {
     number: 1,
-    member: "the leader",
     gate: [
       "no machine has the id any more: neither one that is down and will return, nor one that is cut off",
+      "the leader's own cluster/status shows no session from it, and no late message",
       "cluster/status of every living member: one leader, the same for all, of one term",
     ],
     gateWithinMs: 20 * (electionTimerMs + 1000),
@@ -65,7 +89,7 @@ function kickStep({ electionTimerMs, ghostIds = [] }: StepFacts): PlanStep {
   };
 }
 
-function restartsOf(variant: Variant, { electionTimerMs, downMs, labels = {} }: StepFacts): PlanStep[] {
+function restartsOf(variant: Variant, { electionTimerMs, downMs, database, labels = {} }: StepFacts): PlanStep[] {
   const { order, how, wipe, kick, kickGhosts, wait } = variant;
   const on = (member: string): string => `on ${labels[member] ?? member}`;
   return order.map((member, i) => ({
@@ -88,14 +112,10 @@ function restartsOf(variant: Variant, { electionTimerMs, downMs, labels = {} }: 
           ],
     gateWithinMs: downMs + 20 * (electionTimerMs + 1000),
     commands: [
-      `${on(member)}: ${STOP[how]}`,
+      `${on(member)}: ${stopCommand(how, database)}`,
       ...(wipe ? [`${on(member)}: the database is gone; let it join anew`] : []),
       `${on(member)}: start it`,
-      ...(wipe && kick
-        ? [
-            `on the leader: ovs-appctl -t ${CONTROL} cluster/kick OVN_Northbound OLD-ID-OF-${member}    # once the new id has joined`,
-          ]
-        : []),
+      ...(wipe && kick ? [`${kickCommand(`OLD-ID-OF-${member}`, database)}    # once the new id has joined`] : []),
     ],
     backOut: `restart nothing else; bring ${member} back first, and look at its log`,
   }));

@@ -17,20 +17,26 @@ type Id = keyof typeof IDS;
 /** What a member prints; `aaaa` leads. */
 function status(
   id: Id,
-  more: { readonly role?: string; readonly leader?: string; readonly ghost?: boolean } = {},
+  more: {
+    readonly role?: string;
+    readonly leader?: string;
+    readonly ghost?: boolean;
+    readonly term?: number;
+    readonly database?: string;
+  } = {},
 ): string {
   const role = more.role ?? (id === "aaaa" ? "leader" : "follower");
   const others = (Object.keys(IDS) as Id[]).filter((other) => other !== id);
   const servers = (Object.keys(IDS) as Id[]).map((each) => `    ${each} (${each} at tcp:10.0.0.${IDS[each]}:6643)`);
   if (more.ghost === true) servers.push("    9f9f (9f9f at tcp:10.0.0.3:6643)");
   const text = `${id}
-Name: OVN_Northbound
+Name: ${more.database ?? "OVN_Northbound"}
 Cluster ID: d8b5 (d8b5a1d6-0000-4000-8000-000000000000)
 Server ID: ${id} (${id}0000-0000-4000-8000-000000000000)
 Address: tcp:10.0.0.${IDS[id]}:6643
 Status: cluster member
 Role: ${role}
-Term: 7
+Term: ${more.term ?? 7}
 Leader: ${more.leader ?? (role === "leader" ? "self" : "aaaa")}
 Vote: unknown
 
@@ -78,8 +84,22 @@ test("while a member takes no part, nobody else is to be restarted", async () =>
   expect(out).toContain("2 of 3 take part and 2 are needed: with one more that stops, writes stop");
   expect(out).not.toContain("kill -TERM");
   const json = JSON.parse((await plan("--json", "--from-status", ...files)).out) as Record<string, unknown>;
-  expect(json).toMatchObject({ version: 1, live: { apart: [{ member: "m3", id: "cccc" }] } });
-  expect(json["steps"]).toBeUndefined();
+  expect(json).toMatchObject({
+    ...{ version: 1, live: { apart: [{ member: "m3", id: "cccc" }] }, meetsTarget: false, steps: [] },
+    why: "2 of 3 take part and 2 are needed: with one more that stops, writes stop",
+  });
+});
+
+test("a leader of an older term takes no part, though it does not know", async () => {
+  const files = [status("aaaa", { term: 5 }), status("bbbb", { term: 6, leader: "cccc" })];
+  const { status: code, out } = await plan("--order", "bbbb,aaaa,cccc", "--from-status", ...files);
+  expect(code).toBe(1);
+  expect(out).toContain(
+    "aaaa at tcp:10.0.0.1:6643): it takes itself for the leader of term 5, and cccc leads in term 6",
+  );
+  expect(out).not.toContain("kill -TERM");
+  const behind = await plan("--from-status", status("cccc", { term: 5 }), status("aaaa"));
+  expect(behind.out).toContain("it is in term 5, and others are in term 7");
 });
 
 test("no majority takes part: that is said", async () => {
@@ -96,6 +116,26 @@ test("a ghost is kicked by its id, in a step of its own that no gate for whole c
   const [each, first] = [out.indexOf("before each:"), out.indexOf("  2. on m2")];
   expect([before, kick, each, first].every((at) => at > 0)).toBe(true);
   expect([before, kick, each, first]).toEqual([before, kick, each, first].toSorted((a, b) => a - b));
+});
+
+test("without the leader's own answer no id is named for a kick", async () => {
+  const files = (["bbbb", "cccc"] as const).map((id) => status(id, { ghost: true }));
+  const { out } = await plan("--from-status", ...files);
+  expect(out).toContain("cluster/kick OVN_Northbound ID    # for every id that no machine has");
+  expect(out).not.toContain("cluster/kick OVN_Northbound 9f9f");
+});
+
+test("commands are those of the database that was asked; of two, the question is refused", async () => {
+  const files = (["aaaa", "bbbb", "cccc"] as const).map((id) =>
+    status(id, { ghost: true, database: "OVN_Southbound" }),
+  );
+  const { out } = await plan("--from-status", ...files);
+  expect(out).toContain("ovs-appctl -t /var/run/ovn/ovnsb_db.ctl cluster/kick OVN_Southbound 9f9f");
+  expect(out).toContain('kill -TERM "$(cat /var/run/ovn/ovnsb_db.pid)"\n');
+  expect(out).not.toContain("ovnnb_db");
+  const { status: code, err } = await plan("--from-status", ...files.slice(1), status("aaaa"));
+  expect(code).toBe(2);
+  expect(err).toContain("different databases (OVN_Southbound, OVN_Northbound)");
 });
 
 test("members may be named by their ids; what contradicts the answers is refused, another timer is told", async () => {

@@ -4,8 +4,8 @@ import { type Command, Option } from "commander";
 import { ScenarioError } from "../../scenario/error.ts";
 import type { StopHow } from "../../scenario/types.ts";
 import type { PlanVariant, RestartAdvice } from "../../plan/plan.ts";
-import type { LiveCluster } from "../../plan/live.ts";
-import { STOP } from "../../plan/steps.ts";
+import { labelsOf, type LiveCluster, liveCluster, readStatus, spareOf } from "../../plan/live.ts";
+import { stopCommand } from "../../plan/steps.ts";
 import type { Wait } from "../../what-if.ts";
 import { duration, integer, lasting, profile, wait } from "./arguments.ts";
 import { breathe } from "./progress.ts";
@@ -65,7 +65,8 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
       if (live !== undefined) refuseContradictions(options, live);
       const members = options.members ?? live?.members ?? 3;
       if (live !== undefined && live.apart.length > 0) {
-        if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, live }, undefined, 2)}\n`);
+        const blocked = { version: 1, live, meetsTarget: false, why: spareOf(live), steps: [] };
+        if (options.json === true) terminal.out(`${JSON.stringify(blocked, undefined, 2)}\n`);
         else printApart(terminal, live);
         return end(EXIT.unmet);
       }
@@ -83,6 +84,7 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
         profile: options.profile,
         ghosts: options.ghosts ?? live?.ghosts,
         ghostIds: live?.silent,
+        database: live?.database,
         labels: live && labelsOf(live),
         targetMs: options.target,
         seeds: options.seeds,
@@ -97,7 +99,7 @@ export function addPlan(program: Command, terminal: Terminal, end: (status: numb
         terminal.out(`${JSON.stringify({ version: 1, ...(live && { live }), ...found }, undefined, 2)}\n`);
       else {
         if (live !== undefined) printLive(terminal, live, options.timer);
-        print(terminal, found, options.members ?? live?.members ?? 3);
+        print(terminal, found, members, live?.database);
       }
       if (terminal.signal.aborted) return end(EXIT.interrupted);
       if (found.asked.word === "fatal") return end(EXIT.permanent);
@@ -130,19 +132,9 @@ function refuseContradictions({ members, ghosts }: Options, live: LiveCluster): 
   if (ghosts !== undefined && ghosts !== live.ghosts) refuse("--ghosts", live.ghosts);
 }
 
-function labelsOf({ names, addresses }: LiveCluster): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(names).map(([name, id]) => {
-      const at = addresses[name];
-      return [name, `${name} (${id.slice(0, 4)}${at ? ` at ${at}` : ""})`];
-    }),
-  );
-}
-
 const STATUS_MAX = 1 << 20;
 
 async function readLive(files: readonly string[]): Promise<LiveCluster> {
-  const { liveCluster, readStatus } = await import("../../plan/live.ts");
   return liveCluster(
     files.map((file) => {
       const about = statSync(file, { throwIfNoEntry: false });
@@ -183,26 +175,17 @@ function printApart(terminal: Terminal, live: LiveCluster): void {
   printLive(terminal, live);
   const labels = labelsOf(live);
   const who = live.apart.map(({ member }) => labels[member] ?? member);
-  const configured = live.members + live.ghosts;
-  const [needed, taking] = [Math.floor(configured / 2) + 1, live.members - live.apart.length];
   out(
     `${bold(red("blocked"))}  restart nobody else: ${who.join(" and ")} ${who.length === 1 ? "takes" : "take"} no part now\n`,
   );
   for (const { member, why } of live.apart) out(`why           ${labels[member] ?? member}: ${why}\n`);
-  const spare = taking - needed;
-  out(
-    spare < 0
-      ? `              ${taking} of ${configured} take part and ${needed} are needed: writes have stopped already\n`
-      : spare === 0
-        ? `              ${taking} of ${configured} take part and ${needed} are needed: with one more that stops, writes stop\n`
-        : `              ${taking} of ${configured} take part and ${needed} are needed: ${spare} more may be missing, for whatever else goes wrong\n`,
-  );
+  out(`              ${spareOf(live)}\n`);
   out(
     `\n${bold("do first")}      bring ${who.join(" and ")} back: look at its log and its links, and restart it if need be; nobody counts on it now.\n              Then ask every member again, and plan with what they say.\n`,
   );
 }
 
-function print(terminal: Terminal, found: RestartAdvice, members: number): void {
+function print(terminal: Terminal, found: RestartAdvice, members: number, database?: string): void {
   const { out } = terminal;
   const { bold, dim, green, red, yellow } = colours(terminal);
   const paint = { safe: green, brief: green, outage: yellow, fatal: red, blocked: red };
@@ -233,7 +216,7 @@ function print(terminal: Terminal, found: RestartAdvice, members: number): void 
   if (asked.wipe && instead?.wipe === true) out(`\n${bold("better still")}  ${keepTheDisks(members)}\n`);
   if (better !== undefined)
     out(
-      `\n${bold("better still")}  stop each with "${STOP.exit.replace(/ {2,}#.*/, "")}": a leader hands over first, and ${better.outageMs.max === 0 ? "writes never stop" : `the worst is ${seconds(better.outageMs.max)} instead of ${seconds(instead?.outageMs.max ?? 0)}`}; --how exit shows it\n`,
+      `\n${bold("better still")}  stop each with "${stopCommand("exit", database).replace(/ {2,}#.*/, "")}": a leader hands over first, and ${better.outageMs.max === 0 ? "writes never stop" : `the worst is ${seconds(better.outageMs.max)} instead of ${seconds(instead?.outageMs.max ?? 0)}`}; --how exit shows it\n`,
     );
 }
 
