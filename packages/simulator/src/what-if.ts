@@ -68,7 +68,8 @@ export function whatIf(plan: RestartPlan): Scenario {
       throw new ScenarioError(`there is no member "${name}": the cluster has m1 to m${members}`);
   const twice = order.find((name, i) => order.indexOf(name) !== i);
   if (twice !== undefined) throw new ScenarioError(`${twice} is restarted twice: name each member once`);
-  if (kick && !wipe) throw new ScenarioError("only the old id of a wiped member is kicked: kick goes with wipe");
+  if (kick && !wipe)
+    throw new ScenarioError("only the old id of a wiped member is kicked: kick goes with wipe (--kick with --wipe)");
   const gateMs = 20 * electionTimerMs + 20_000;
   const steps = order.map((target, i): Step => {
     const action: Action = {

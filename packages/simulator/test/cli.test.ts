@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { runQuorumSim } from "../src/edge/cli/quorum-sim.ts";
 import { VERSION } from "../src/version.ts";
 
@@ -43,6 +43,14 @@ describe("quorum-sim", () => {
   });
 
   test.each([
+    [["replay", "s1"], "s1: no failure is saved in it. shrink s1 --save FILE"],
+    [["sweep", "s1", "--faults", "3"], "--faults is for random faults, and s1 has a schedule of its own"],
+    [["sweep", "s1", "--identity-faults"], "--identity-faults is for random faults"],
+    [["run", "s5-wipe-roling"], "did you mean s5-wipe-rolling?"],
+    [["run", "mixed-versions"], "did you mean s20-mixed-versions?"],
+    [["run", "s1", "--html", "/proc/x.html"], "--html /proc/x.html: it may not be written"],
+    [["map", "--svg", "/proc/x.svg"], "--svg /proc/x.svg: it may not be written"],
+    [["shrink", "s5", "--save", "/proc/x.yaml"], "--save /proc/x.yaml: it may not be written"],
     [["fly"], "unknown command 'fly'"],
     [["run"], "missing required argument 'scenario'"],
     [["run", "nothing.yaml"], 'no file and no shipped scenario "nothing.yaml"'],
@@ -62,7 +70,7 @@ describe("quorum-sim", () => {
     [["run", "s1", "--profile", "3.8.0"], "no release 3.8.0 is known"],
     [["plan", "--order", "m1,m2,m1"], "m1 is restarted twice: name each member once"],
     [["what-if", "--restart", "m2,m2"], "m2 is restarted twice: name each member once"],
-    [["what-if", "--kick"], "kick goes with wipe"],
+    [["what-if", "--kick"], "kick goes with wipe (--kick with --wipe)"],
     [["what-if", "--wait", "soon"], "Not a duration"],
     [["plan", "--wait", "40"], "Not a duration"],
     [
@@ -162,6 +170,13 @@ describe("quorum-sim", () => {
     expect((await run("shrink", "s5", "--towards", "lost-writes")).err).toContain("and not to lost-writes");
   });
 
+  test("a scenario's name may be in capitals, and a run that ends before its first step says so", async () => {
+    const { status, err } = await run("run", "S1", "--until", "5");
+    expect(status).toBe(0);
+    expect(err).toMatch(/ends after 5 s, before the first step of s1-consecutive-restarts at \d+ s: nothing was done/);
+    expect((await run("run", "S4")).err).toBe("");
+  });
+
   test("odds explains its columns, and what zones mean", async () => {
     const zones = ["odds", "--samples", "1000", "--zones"];
     const never = await run(...zones, "3,2");
@@ -212,6 +227,10 @@ describe("quorum-sim", () => {
       const found = readme.split("\n").find((line) => line.startsWith(`| ${name} |`) && line.includes("` `"));
       return found?.slice(found.indexOf("|", 2)) ?? "";
     };
+    const saved = join(mkdtempSync(join(tmpdir(), "saved-")), "small.yaml");
+    const { files } = await run("shrink", "s5", "--towards", "permanent", "--save", saved);
+    writeFileSync(saved, files.get(saved)!);
+    onTestFinished(() => rmSync(join(saved, ".."), { recursive: true }));
     const cases: readonly (readonly [row: string, ...args: string[]])[] = [
       ["`run`", "run", "s4"],
       ["`sweep`, `what-if`", "what-if", "--seeds", "2"],
@@ -220,7 +239,7 @@ describe("quorum-sim", () => {
       ["`timer`", "timer"],
       ["`diff`", "diff", "s14", "s14@3.1.0", "--seeds", "2"],
       ["`shrink`", "shrink", "s5", "--towards", "permanent"],
-      ["`replay`", "replay", "s5", "--seeds", "1"],
+      ["`replay`", "replay", saved, "--seeds", "1"],
       ["`explore`", "explore", "--states", "200"],
       ["`measures`", "measures", "--seeds", "20"],
     ];

@@ -13,6 +13,15 @@ const WRONG: readonly (readonly [string, string, string])[] = [
     `${head}schedule:\n  - { at: 1s, explode: m1 }\n`,
     'plan.yaml:5:15: schedule.0.explode: "explode" is no verb; the verbs are restart',
   ],
+  ["a key of the cluster", "version: 1\nname: x\ncluster: { members: 3, timr: 1s }\n", '"timr", did you mean timer?'],
+  ["a key of the file", `${head}shedule: []\n`, '"shedule", did you mean schedule?'],
+  ["a key within a transformed object", `${head}expect: { verdct: safe }\n`, '"verdct", did you mean verdict?'],
+  ["a key of an element", `${head}clients: [{ kind: writer, rat: 1/s }]\n`, '"rat", did you mean rate?'],
+  [
+    "another word for a key",
+    `${head}schedule:\n  - { at: 1s, upgrade: m1, down: 5s, to: "3.7.1" }\n`,
+    'unknown key "to", did you mean profile?',
+  ],
   ["no verb", `${head}schedule:\n  - { at: 1s }\n`, "plan.yaml:5:5: schedule.0: this step says nothing to do"],
   [
     "a misspelt verb",

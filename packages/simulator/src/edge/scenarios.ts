@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ScenarioError } from "../scenario/error.ts";
+import { nearest } from "../scenario/nearest.ts";
 import { parseScenario } from "../scenario/parse.ts";
 import type { Scenario } from "../scenario/types.ts";
 
@@ -35,10 +36,15 @@ export function findScenario(what: string): Scenario {
   if (statSync(what, { throwIfNoEntry: false })?.isFile() === true) return readScenario(what);
   const files = shippedFiles();
   const names = files.map((file) => basename(file, ".yaml"));
-  const at = names.findIndex((name) => name === what || name.startsWith(`${what}-`));
+  const word = what.toLowerCase();
+  const at = names.findIndex((name) => name === word || name.startsWith(`${word}-`));
   const file = files[at];
-  if (file === undefined)
-    throw new ScenarioError(`there is no file and no shipped scenario "${what}"; quorum-sim list names them`);
+  if (file === undefined) {
+    const meant = nearest(word, names) ?? names.find((name) => word.length > 3 && name.includes(word));
+    throw new ScenarioError(
+      `there is no file and no shipped scenario "${what}"${meant === undefined ? "" : `: did you mean ${meant}?`}; quorum-sim list names them`,
+    );
+  }
   return readScenario(file);
 }
 

@@ -3,6 +3,7 @@ import { BEHAVIOUR_NAMES } from "@ovnha/raft";
 import { type Document, isCollection, isNode, isPair, isScalar, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { ScenarioError } from "./error.ts";
+import { nearest } from "./nearest.ts";
 import { formatDuration } from "./duration.ts";
 import { zStep } from "./steps.ts";
 import { DATABASE_BYTES, type Expectation, type Scenario, type Step } from "./types.ts";
@@ -256,7 +257,12 @@ function complain(error: z.ZodError, document: Document, lines: LineCounter, fil
     const extra = issue.code === "unrecognized_keys" ? issue.keys : [];
     const place = placeOf(document, lines, extra.length > 0 ? [...issue.path, extra[0]!] : issue.path);
     const where = issue.path.map(String).join(".");
-    const what = extra.length > 0 ? `unknown key ${extra.map((key) => `"${key}"`).join(", ")}` : issue.message;
+    const known = extra.length > 0 ? keysAt(issue.path) : [];
+    const named = extra.map((key) => {
+      const meant = nearest(key, known);
+      return meant === undefined ? `"${key}"` : `"${key}", did you mean ${meant}?`;
+    });
+    const what = extra.length > 0 ? `unknown key ${named.join(", ")}` : issue.message;
     return { ...place, text: where === "" ? what : `${where}: ${what}` };
   });
   complaints.sort((a, b) => a.line - b.line || a.column - b.column);
@@ -267,6 +273,27 @@ function complain(error: z.ZodError, document: Document, lines: LineCounter, fil
     line: first?.line ?? 1,
     column: first?.column ?? 1,
   });
+}
+
+/** The keys of the object at a path of the schema; none where that is no object. */
+function keysAt(path: Path): string[] {
+  let schema: unknown = zScenario;
+  for (const part of [...path, undefined]) {
+    for (let inner = innerOf(schema); inner !== undefined; inner = innerOf(schema)) schema = inner;
+    if (part === undefined) break;
+    if (schema instanceof z.ZodArray) schema = schema.element;
+    else if (schema instanceof z.ZodObject) schema = schema.shape[String(part)];
+    else return [];
+  }
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** What a default, an option or a transformation is put around. */
+function innerOf(schema: unknown): unknown {
+  if (schema instanceof z.ZodPipe) return schema.in;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return schema.unwrap();
+  return undefined;
 }
 
 /** Where the value of a path is written, or the nearest that holds it. */

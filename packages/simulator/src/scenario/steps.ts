@@ -230,6 +230,9 @@ function isMissing(raw: Readonly<Record<string, unknown>>, path: readonly Proper
   return path.length === 1 && raw[String(path[0])] === undefined;
 }
 
+/** What people write for a key: taken for it where the verb has it. */
+const OTHER_WORDS: Readonly<Record<string, string>> = { to: "profile", version: "profile", release: "profile" };
+
 /** One step: the verb decides which other keys there may be. */
 export const zStep: z.ZodType<Unplaced> = z.record(z.string(), z.unknown()).transform((raw, context): Unplaced => {
   const named = Object.keys(raw).filter((key) => STEPS.has(key));
@@ -259,7 +262,12 @@ export const zStep: z.ZodType<Unplaced> = z.record(z.string(), z.unknown()).tran
   for (const issue of parsed.error.issues) {
     const [unknown] = issue.code === "unrecognized_keys" ? issue.keys : [];
     const known = [...STEP_KEYS, ...Object.keys(VERBS[verb as keyof typeof VERBS].rest)];
-    const meant = unknown === undefined ? undefined : nearest(unknown, known);
+    const meant =
+      unknown === undefined
+        ? undefined
+        : known.includes(OTHER_WORDS[unknown] ?? "")
+          ? OTHER_WORDS[unknown]
+          : nearest(unknown, known);
     context.addIssue(
       unknown === undefined
         ? { code: "custom", message: isMissing(raw, issue.path) ? `${verb} needs it` : issue.message, path: issue.path }

@@ -1,5 +1,5 @@
 /** What commands print, and how they end. */
-import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, statSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import Table from "cli-table3";
 import pc from "picocolors";
@@ -35,8 +35,13 @@ export function mustBeWritable(option: string, path: string | undefined): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) refuse("this is a folder; name a file in it");
   try {
     accessSync(existsSync(path) ? path : folder, constants.W_OK);
-  } catch {
-    refuse("it may not be written");
+    if (existsSync(path)) return;
+    // Some folders look writable and take no file, such as those of /proc: only an attempt tells.
+    closeSync(openSync(path, "wx"));
+    unlinkSync(path);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
+    refuse(`it may not be written${code}`);
   }
 }
 

@@ -58,7 +58,14 @@ export async function runQuorumSim(args: readonly string[], terminal: Terminal):
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  for (const add of COMMANDS) add(program, terminal, end);
+  const writeFile = (path: string, text: string): void => {
+    try {
+      terminal.writeFile(path, text);
+    } catch (error) {
+      throw new ScenarioError(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  for (const add of COMMANDS) add(program, { ...terminal, writeFile }, end);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: "user" });

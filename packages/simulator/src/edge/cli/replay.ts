@@ -31,6 +31,10 @@ export function addReplay(program: Command, terminal: Terminal, end: (status: nu
       const { findScenario } = await import("../scenarios.ts");
       const { replay } = await import("../../replay/finding.ts");
       const scenario = findScenario(what);
+      if (scenario.found === undefined)
+        throw new ScenarioError(
+          `${what}: no failure is saved in it. shrink ${what} --save FILE and sweep --save write such files; run ${what} runs it`,
+        );
       const { run, ...found } = await replay(scenario, { seeds, signal: terminal.signal, breathe });
       if (json === true)
         terminal.out(

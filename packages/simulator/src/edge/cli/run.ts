@@ -49,6 +49,11 @@ export function addRun(program: Command, terminal: Terminal, end: (status: numbe
       if (options.json === true)
         terminal.out(`${JSON.stringify({ version: 1, ...run, trace: undefined, failures }, undefined, 2)}\n`);
       else printRun(terminal, run, { story: options.story === true, failures });
+      const firstMs = Math.min(...scenario.steps.map((step) => ("at" in step ? step.at.ms : 0)));
+      if (options.until !== undefined && Number.isFinite(firstMs) && firstMs >= scenario.forMs)
+        terminal.err(
+          `The run ends after ${options.until} s, before the first step of ${scenario.name} at ${firstMs / 1000} s: nothing was done to the cluster.\n`,
+        );
       if (options.html !== undefined) terminal.writeFile(options.html, report(run, scenario));
       if (options.mermaid !== undefined) terminal.writeFile(options.mermaid, mermaid(run));
       if (options.trace !== undefined)

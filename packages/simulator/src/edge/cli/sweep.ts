@@ -1,5 +1,6 @@
 /** `quorum-sim sweep`: many seeds of a scenario, or of chance itself. */
 import type { Command } from "commander";
+import { ScenarioError } from "../../scenario/error.ts";
 import type { Scenario } from "../../scenario/types.ts";
 import { failuresOf, findingOf } from "../../replay/finding.ts";
 import type { Smallest } from "../../search/swarm.ts";
@@ -39,9 +40,16 @@ export function addSweep(program: Command, terminal: Terminal, end: (status: num
     .option("--identity-faults", "random faults: also reused server ids, rolled back disks and second bootstraps")
     .option("--save <file>", "write the smallest schedule that goes wrong, to be replayed")
     .option("--json", "print the result as JSON")
-    .action(async (what: string | undefined, options: SweepOptions) => {
+    .action(async (what: string | undefined, options: SweepOptions, command: Command) => {
       mustBeWritable("--save", options.save);
       if (what === undefined) return end(await random(terminal, options));
+      const vain = ["members", "timer", "faults", "identityFaults"].find(
+        (name) => command.getOptionValueSource(name) === "cli",
+      );
+      if (vain !== undefined)
+        throw new ScenarioError(
+          `--${vain === "identityFaults" ? "identity-faults" : vain} is for random faults, and ${what} has a schedule of its own: leave one of the two out`,
+        );
       const { findScenario } = await import("../scenarios.ts");
       end(await seeds(terminal, findScenario(what), options));
     });
