@@ -46,8 +46,17 @@ export class RealHosts implements AsyncDisposable {
     return Math.max(...this.#clusters.map(({ scenario }) => scenario.cluster.electionTimerMs));
   }
 
-  async form(): Promise<void> {
-    await Promise.all(this.#clusters.map((cluster) => cluster.form()));
+  /** Ends when none of them is being formed any more; the first that can't be calls `onFailure`, which stops the others. */
+  async form(onFailure: () => void): Promise<void> {
+    const failures: unknown[] = [];
+    const forming = this.#clusters.map((cluster) =>
+      cluster.form().catch((error: unknown) => {
+        failures.push(error);
+        onFailure();
+      }),
+    );
+    await Promise.all(forming);
+    if (failures.length > 0) throw failures[0];
   }
 
   /** `startMs`: when the schedule began, on the monotonic clock. */

@@ -52,7 +52,7 @@ export async function runReal(scenario: Scenario, options: RealRunOptions): Prom
   await using hosts = new RealHosts(scenario, options.keep, signal);
   const diary = new Diary(scenario, options.onStep);
   try {
-    await hosts.form();
+    await hosts.form(() => over.abort());
     await sleep(2 * (hosts.electionTimerMs + 1000));
   } catch (error) {
     if (!isInterrupted()) throw error;
