@@ -10,8 +10,10 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * Whether it runs in a session and a process group of its own, without a terminal: Ctrl-C, which the terminal gives to all
-   * in the foreground, does not reach it. Whatever kills it, this process's own end by `process.exit` too, then goes to all
-   * that it has started and that has not made a group of its own. False unless told.
+   * in the foreground, does not reach it. Whatever kills it then goes to all that it has started and that has not made a
+   * group of its own. So does the end of this process, by `process.exit`, an error nobody caught, or a SIGTERM, SIGHUP or
+   * SIGINT that nothing else listens to: what is left of it a third of a second later is killed. Only SIGKILL of this
+   * process leaves it running. False unless told.
    */
   readonly ownGroup?: boolean | undefined;
   /** Takes its output as it comes, so that none is kept: `stdout` of the result is empty then. */

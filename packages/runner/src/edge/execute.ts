@@ -19,11 +19,12 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Runs a command line here. */
+/** Runs a command line here. `graceMs`: how long it has to end once it was asked to. */
 export async function execute(
   [command, ...args]: CommandLine,
   options: RunOptions = {},
   surroundings: Surroundings = {},
+  graceMs: number = GRACE_MS,
 ): Promise<RunResult> {
   checkArguments(command, args);
   const { input, timeoutMs = TIMEOUT_MS, outputBytesMax = OUTPUT_BYTES_MAX, signal, onStdout } = options;
@@ -36,14 +37,13 @@ export async function execute(
     encoding: "buffer",
     reject: false,
     // A group is ended by us, as a whole.
-    ...(ownGroup ? { detached: true } : { forceKillAfterDelay: GRACE_MS, timeout: timeoutMs }),
+    ...(ownGroup ? { detached: true } : { forceKillAfterDelay: graceMs, timeout: timeoutMs }),
     ...(signal === undefined || ownGroup ? {} : { cancelSignal: signal }),
     ...(surroundings.cwd === undefined ? {} : { cwd: surroundings.cwd }),
     ...(surroundings.env === undefined ? {} : { env: surroundings.env }),
   } satisfies Options;
   const child = execa(command, args, settings as Options);
-  const group =
-    ownGroup && child.pid !== undefined ? new Group(child.pid, { timeoutMs, signal, graceMs: GRACE_MS }) : undefined;
+  const group = ownGroup && child.pid !== undefined ? new Group(child.pid, { timeoutMs, signal, graceMs }) : undefined;
   const kill = (): void => (group === undefined ? void child.kill("SIGKILL") : group.kill());
   let overflow: string | undefined;
   let taker: unknown;
@@ -63,14 +63,18 @@ export async function execute(
   );
   const stderr = collect(child.stderr, outputBytesMax, () => tooMuch("error output"));
   // What the program has started may hold its outputs open for ever, as a daemon does: it is not waited for.
+  let over: Promise<void> | undefined;
   child.once("exit", () => {
-    const drained = setTimeout(() => {
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-    }, DRAIN_MS);
-    child.finally(() => clearTimeout(drained)).catch(() => {});
+    over = Promise.resolve(group?.over()).then(() => {
+      const drained = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      }, DRAIN_MS);
+      child.finally(() => clearTimeout(drained)).catch(() => {});
+    });
   });
   const result = await child;
+  await over;
   group?.[Symbol.dispose]();
   if (taker !== undefined) throw taker;
   if (overflow !== undefined)

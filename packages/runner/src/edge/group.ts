@@ -1,10 +1,9 @@
 /** A process group that ends as a whole: when its time is up, when its caller gives it up, and with this process. */
+import { setTimeout as pause } from "node:timers/promises";
+import { endWithUs, letGo, signalGroup } from "./ending.ts";
 
-/** Those that run: when this process ends, they do. */
-const running = new Set<Group>();
-const onExit = (): void => {
-  for (const group of running) group.signal("SIGTERM");
-};
+/** How often a group that was asked to end is looked at, in ms. */
+const POLL_MS = 20;
 
 export class Group implements Disposable {
   /** Why it was ended from here, if it was. */
@@ -13,9 +12,11 @@ export class Group implements Disposable {
   readonly #graceMs: number;
   readonly #timer: NodeJS.Timeout;
   #killer: NodeJS.Timeout | undefined;
+  /** When it is killed; monotonic ms. */
+  #killMs = 0;
   readonly #stop: () => void;
 
-  /** `pid`: of its leader. It is asked to end first, and killed `graceMs` later. */
+  /** `pid`: of its leader. All of it are asked to end first, and those that are left are killed `graceMs` later. */
   constructor(
     pid: number,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined; readonly graceMs: number },
@@ -27,36 +28,40 @@ export class Group implements Disposable {
     const onAbort = (): void => this.#end("canceled");
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#stop = () => signal?.removeEventListener("abort", onAbort);
-    if (running.size === 0) process.on("exit", onExit);
-    running.add(this);
-  }
-
-  signal(name: NodeJS.Signals): void {
-    try {
-      process.kill(-this.#pid, name);
-    } catch {
-      // Nobody is left in it.
-    }
+    endWithUs(pid);
   }
 
   #end(why: "timed out" | "canceled"): void {
     if (this.ended !== undefined) return;
     this.ended = why;
-    this.signal("SIGTERM");
-    this.#killer = setTimeout(() => this.signal("SIGKILL"), this.#graceMs);
+    this.#killMs = performance.now() + this.#graceMs;
+    signalGroup(this.#pid, "SIGTERM");
+    this.#killer = setTimeout(() => this.kill(), this.#graceMs);
   }
 
   kill(): void {
-    this.signal("SIGKILL");
+    signalGroup(this.#pid, "SIGKILL");
   }
 
-  /** To be called when its leader has ended; of one that was ended from here nobody is left behind. */
+  /**
+   * To be called when its leader has ended. What it has left behind in good order is left alone; of a group that was ended
+   * from here nobody is left when this resolves, and whoever cleans up has had as long for it as the leader.
+   */
+  async over(): Promise<void> {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#killer);
+    this.#stop();
+    if (this.ended === undefined) return;
+    while (signalGroup(this.#pid, 0)) {
+      if (performance.now() >= this.#killMs) return this.kill();
+      await pause(POLL_MS);
+    }
+  }
+
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#killer);
     this.#stop();
-    if (this.ended !== undefined) this.kill();
-    running.delete(this);
-    if (running.size === 0) process.off("exit", onExit);
+    letGo(this.#pid);
   }
 }

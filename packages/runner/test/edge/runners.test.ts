@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "@ovnha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execute } from "../../src/edge/execute.ts";
 import { kubectlRunner, localRunner, sshRunner } from "../../src/edge/runners.ts";
+import type { RunResult } from "../../src/types.ts";
 
 const NASTY = ["it's", "$(touch never)", "a b\nc", "-n", "", "ü"];
 const PRINT = ["-e", "process.stdout.write(JSON.stringify(process.argv.slice(1)))", "--"];
@@ -146,16 +148,64 @@ describe("the local runner", () => {
       process.kill(Number(stdout), "SIGKILL");
     });
 
-    it("ends with the process that runs it, if that one ends itself", async () => {
-      const file = join(folder, "pids-exit");
+    it("has its time to clean up, all of it and not only the first one", async () => {
+      const [ready, cleaned] = [join(folder, "ready"), join(folder, "cleaned")];
+      const inner = `trap 'sleep 0.2; echo > "$1"; exit' TERM; echo > "$0"; while :; do sleep 0.05; done`;
+      const abort = new AbortController();
+      // The outer one ends at once when it is asked to, and holds no outputs open.
+      const outer = ["sh", "-c", 'sh -c "$@" >/dev/null 2>&1 & wait', "outer", inner, ready, cleaned] as const;
+      const run = execute(outer, { ownGroup: true, signal: abort.signal }, {}, 20_000);
+      await Promise.all([
+        expect(run).rejects.toMatchObject({ code: "CANCELED" }),
+        until(() => existsSync(ready)).then(() => abort.abort()),
+      ]);
+      expect(existsSync(cleaned)).toBe(true);
+    }, 60_000);
+
+    /** What becomes of a process that runs this script, in which `here` is the runner. */
+    const runHere = (script: string): Promise<RunResult> => {
       const source = new URL("../../src/index.ts", import.meta.url).href;
-      const script = `import { existsSync } from "node:fs"; import { localRunner } from ${JSON.stringify(source)};
-        void localRunner().run("sh", ["-c", 'sleep 600 & echo $$ > "${file}.new"; echo $! >> "${file}.new"; mv "${file}.new" "${file}"; wait'], { ownGroup: true });
-        setInterval(() => existsSync(${JSON.stringify(file)}) && process.exit(0), 20);`;
-      const args = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script];
-      expect(await here.run(process.execPath, args)).toMatchObject({ exitCode: 0, stderr: "" });
-      for (const pid of pidsIn(file)) await until(() => !runs(pid));
-    });
+      const head = `import { existsSync, writeFileSync } from "node:fs"; import { localRunner } from ${JSON.stringify(source)};
+        const here = localRunner();\n`;
+      const args = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", head + script];
+      return here.run(process.execPath, args, { timeoutMs: 60_000 });
+    };
+    const BESIDE = 'here.run("sleep", ["600"]).catch(() => {});';
+
+    it.each([
+      ["process.exit", "process.exit(7)", "", { exitCode: 7, signal: undefined, stderr: "" }],
+      ["SIGTERM", 'process.kill(process.pid, "SIGTERM")', "", { signal: "SIGTERM" }],
+      ["SIGHUP", 'process.kill(process.pid, "SIGHUP")', "", { signal: "SIGHUP" }],
+      ["SIGINT", 'process.kill(process.pid, "SIGINT")', "", { signal: "SIGINT" }],
+      ["SIGTERM, with another program beside", 'process.kill(process.pid, "SIGTERM")', BESIDE, { signal: "SIGTERM" }],
+    ])(
+      "ends with the process that runs it, deaf as it may be: by %s",
+      async (name, end, beside, expected) => {
+        const file = join(folder, `pids-end-${name.replaceAll(/\W/g, "-")}`);
+        const script = `here.run("sh", ${JSON.stringify(deaf(file))}, { ownGroup: true }).catch(() => {});
+        ${beside}
+        const timer = setInterval(() => { if (existsSync(${JSON.stringify(file)})) { clearInterval(timer); ${end}; } }, 20);
+        setTimeout(() => {}, 50_000);`;
+        expect(await runHere(script)).toMatchObject(expected);
+        for (const pid of pidsIn(file)) await until(() => !runs(pid));
+      },
+      90_000,
+    );
+
+    it("goes on when the program listens to a signal itself, be it once; and nobody listens when it is over", async () => {
+      const [ready, go] = [join(folder, "ready-once"), join(folder, "go-once")];
+      const command = ["-c", `echo > "${ready}"; until [ -e "${go}" ]; do sleep 0.05; done; echo done`];
+      const script = `process.once("SIGTERM", () => writeFileSync(${JSON.stringify(go)}, ""));
+        const timer = setInterval(() => {
+          if (!existsSync(${JSON.stringify(ready)})) return;
+          clearInterval(timer);
+          process.kill(process.pid, "SIGTERM");
+        }, 20);
+        const { stdout } = await here.run("sh", ${JSON.stringify(command)}, { ownGroup: true, timeoutMs: 50_000 });
+        const left = ["SIGTERM", "SIGHUP", "SIGINT"].map((name) => process.listenerCount(name));
+        console.log(stdout.trim(), ...left);`;
+      expect(await runHere(script)).toMatchObject({ exitCode: 0, stdout: "done 0 0 0\n" });
+    }, 90_000);
   });
 
   it("keeps exactly as much as it may", async () => {
