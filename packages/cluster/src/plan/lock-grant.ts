@@ -32,6 +32,19 @@ export function isSameServer(one: Named, other: Named): boolean {
   return [...one.serverIds].some(([database, id]) => other.serverIds.get(database) === id);
 }
 
+/**
+ * Those whose grant counts for the database: who is named for it, and whoever is the same server of it by a name that was
+ * given for another database, since the lock is one of the whole process.
+ */
+export function countingFor<T extends Named & { readonly databases: readonly string[] }>(
+  grants: readonly T[],
+  database: string,
+): readonly T[] {
+  const named = grants.filter(({ databases }) => databases.includes(database));
+  const ids = new Set(named.flatMap(({ serverIds }) => serverIds.get(database) ?? []));
+  return grants.filter((grant) => named.includes(grant) || ids.has(grant.serverIds.get(database) ?? ""));
+}
+
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** The rows of a reply to one `select`; none of an error. */

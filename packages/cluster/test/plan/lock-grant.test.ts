@@ -1,6 +1,13 @@
 /** What a grant of the operation lock is worth. */
 import { describe, expect, it } from "vitest";
-import { countServers, grantLifeMs, isSameServer, probesIn, serverIdsIn } from "../../src/plan/lock-grant.ts";
+import {
+  countingFor,
+  countServers,
+  grantLifeMs,
+  isSameServer,
+  probesIn,
+  serverIdsIn,
+} from "../../src/plan/lock-grant.ts";
 
 describe("a grant", () => {
   it("counts for less than the server waits for a silent client, two probes, whatever they are", () => {
@@ -24,6 +31,23 @@ describe("a grant", () => {
     ]);
     expect(countServers([one, again, other, unknown], "A")).toBe(3);
     expect(countServers([one, again], "B")).toBe(1);
+  });
+
+  it("counts for a database whose server it is, though another one was named there", () => {
+    const grant = (remote: string, databases: readonly string[], ids: Readonly<Record<string, string>>) => ({
+      remote,
+      databases,
+      serverIds: new Map(Object.entries(ids)),
+    });
+    const one = grant("x", ["A"], { A: "1", B: "2" });
+    const same = grant("y", ["B"], { A: "1", B: "2" });
+    expect(countingFor([one, same], "A")).toEqual([one, same]);
+    expect(countingFor([one, same], "B")).toEqual([one, same]);
+    expect(countServers(countingFor([one, same], "B"), "B")).toBe(1);
+    // Of a process that serves other servers of B, or no longer that one, or does not tell, the lock is another one.
+    const others = [grant("z", ["A"], { A: "3", B: "4" }), grant("v", ["A"], { A: "1" }), grant("w", ["A"], {})];
+    expect(countingFor([...others, same], "B")).toEqual([same]);
+    expect(countingFor([...others, grant("u", ["B"], {})], "B").map(({ remote }) => remote)).toEqual(["u"]);
   });
 
   it("reads what servers answer, and takes nothing else for an answer", () => {

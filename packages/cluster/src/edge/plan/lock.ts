@@ -19,7 +19,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { openSession, type RawSession, type TlsSource } from "@ovnha/ovsdb";
 import { ClusterError } from "../../error.ts";
 import { majorityOf } from "../../judge/quorum.ts";
-import { countServers, grantLifeMs, isSameServer, probesIn, serverIdsIn } from "../../plan/lock-grant.ts";
+import { countingFor, countServers, grantLifeMs, isSameServer, probesIn, serverIdsIn } from "../../plan/lock-grant.ts";
 
 export const OPERATION_LOCK = "ovnha_operation";
 
@@ -58,9 +58,10 @@ export async function acquireOperationLock(options: LockOptions): Promise<Operat
   }
 }
 
-/** One server process: both databases may be there, and one connection asks for the lock of both. */
+/** By one remote. The lock is one of the process behind it, so it is granted for all that this process serves. */
 type Grant = {
   readonly remote: string;
+  /** For which it was named. */
   readonly databases: readonly string[];
   /** Who answers there, by database. */
   serverIds: ReadonlyMap<string, string>;
@@ -175,7 +176,7 @@ class MajorityLock implements OperationLock {
   #shortOf(): string | undefined {
     if (!this.#needsMajority) return undefined;
     return Object.keys(this.#options.remotes).find((database) => {
-      const granted = this.#grants.filter((grant) => grant.databases.includes(database) && isProved(grant));
+      const granted = countingFor(this.#grants, database).filter(isProved);
       return countServers(granted, database) < this.#neededOf(database);
     });
   }
