@@ -65,8 +65,11 @@ function endAll(): void {
   for (const leader of running) signalGroup(leader, "SIGKILL");
 }
 
-/** Whether anybody of a group runs. Its leader stays in it after its end, until the event loop turns and waits for it. */
-function isAlive(leader: number): boolean {
+/**
+ * Whether anybody of a group runs. Who has ended stays in it until somebody waits for him: for its leader the event loop does
+ * when it turns, for orphans the first process of the machine, which in a container may never.
+ */
+export function isAlive(leader: number): boolean {
   if (!signalGroup(leader, 0)) return false;
   try {
     return readdirSync("/proc").some((name) => /^\d+$/.test(name) && isAliveIn(leader, name));

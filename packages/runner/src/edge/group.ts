@@ -1,9 +1,9 @@
 /** A process group that ends as a whole: when its time is up, when its caller gives it up, and with this process. */
 import { setTimeout as pause } from "node:timers/promises";
-import { endWithUs, letGo, signalGroup } from "./ending.ts";
+import { endWithUs, isAlive, letGo, signalGroup } from "./ending.ts";
 
 /** How often a group that was asked to end is looked at, in ms. */
-const POLL_MS = 20;
+const POLL_MS = 50;
 
 export class Group implements Disposable {
   /** Why it was ended from here, if it was. */
@@ -52,10 +52,9 @@ export class Group implements Disposable {
     clearTimeout(this.#killer);
     this.#stop();
     if (this.ended === undefined) return;
-    while (signalGroup(this.#pid, 0)) {
-      if (performance.now() >= this.#killMs) return this.kill();
-      await pause(POLL_MS);
-    }
+    while (performance.now() < this.#killMs && isAlive(this.#pid)) await pause(POLL_MS);
+    // Whoever was started while it was looked at may have been missed.
+    this.kill();
   }
 
   [Symbol.dispose](): void {
